@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``metadata.json`` of Model Library Format, versions 1 to 7, as one typed record.
+
+What a version changed (TVM's python/tvm/micro/model_library_format.py through its history):
+1 is flat with ``runtimes`` and ``memory`` a list; 2 makes ``memory`` a dict; 3 mangles file
+names; 4 adds ``style``; 5 says ``executors``; 6 makes ``target`` a list of strings; 7 puts
+everything under ``modules``. Inputs and outputs came without a bump, so every key is looked
+for and none is inferred from ``version``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from west_utvm.errors import UtvmError
+from west_utvm.tensor import DTYPE_SIZES
+
+KNOWN_VERSIONS = range(1, 8)
+_HINT = "the archive is damaged or was edited; export it again"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class TensorSize:
+    """An input or output as the metadata has it: ``size`` in bytes, no shape."""
+
+    name: str
+    dtype: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """``inputs``/``outputs`` are None and sizes 0 where an older version does not tell."""
+
+    version: int
+    model_name: str
+    executors: tuple[str, ...]
+    style: str
+    targets: tuple[str, ...]
+    inputs: tuple[TensorSize, ...] | None
+    outputs: tuple[TensorSize, ...] | None
+    workspace_size: int
+
+
+def parse_document(data: bytes, where: str) -> dict[str, Any]:
+    """Decode ``metadata.json``; UtvmError unless it is a JSON object of a known version."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise UtvmError(f"is not JSON ({error})", where=where, hint=_HINT) from None
+    if not isinstance(document, dict):
+        raise UtvmError("is not a JSON object", where=where, hint=_HINT)
+    version = _get(document, "version", int, where)
+    if version not in KNOWN_VERSIONS:
+        what = f"is of version {version}, and versions 1 to 7 are known"
+        raise UtvmError(what, where=where, hint="update west-utvm or export from TVM 0.8 to 0.18")
+    return document
+
+
+def entries(document: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """The modules' own entries by name: those under ``modules``, or the flat document itself."""
+    if "modules" not in document:
+        return {_get(document, "model_name", str, where): document}
+    modules = _get(document, "modules", dict, where)
+    return {str(name): _get(modules, name, dict, where) for name in modules}
+
+
+def parse_entry(name: str, entry: dict[str, Any], version: int, where: str) -> Metadata:
+    """Read one module's entry; UtvmError names the key that is missing or of a wrong type."""
+    executors = "executors" if "executors" in entry else "runtimes"
+    main = _main_functions(entry, where)
+    return Metadata(
+        version=version,
+        model_name=name,
+        executors=tuple(_strings(entry.get(executors), executors, where)),
+        style=_get(entry, "style", str, where) if "style" in entry else "full-model",
+        targets=tuple(_strings(entry.get("target"), "target", where)),
+        inputs=_tensors(main, "inputs", where),
+        outputs=_tensors(main, "outputs", where),
+        workspace_size=sum(_size(part, "workspace_size_bytes", where) for part in main),
+    )
+
+
+def _main_functions(entry: dict[str, Any], where: str) -> list[dict[str, Any]]:
+    memory = entry.get("memory", [])
+    if isinstance(memory, list):  # version 1: storage ids of the graph executor only
+        return []
+    functions = _get(_typed(memory, "memory", dict, where), "functions", dict, where)
+    main = _get(functions, "main", list, where)
+    return [_typed(part, "main", dict, where) for part in main]
+
+
+def _tensors(main: list[dict[str, Any]], key: str, where: str) -> tuple[TensorSize, ...] | None:
+    found = [_get(part, key, dict, where) for part in main if key in part]
+    if not found:
+        return None
+    return tuple(_tensor(name, part[name], where) for part in found for name in part)
+
+
+def _tensor(name: str, value: object, where: str) -> TensorSize:
+    fields = _typed(value, name, dict, where)
+    dtype = _get(fields, "dtype", str, where)
+    size = _size(fields, "size", where)
+    if dtype not in DTYPE_SIZES:
+        raise UtvmError(f"tensor '{name}' has the unsupported dtype '{dtype}'", where=where)
+    if size == 0 or size % DTYPE_SIZES[dtype]:
+        what = f"tensor '{name}' of {size} bytes cannot hold elements of {dtype}"
+        raise UtvmError(what, where=where, hint=_HINT)
+    return TensorSize(name, dtype, size)
+
+
+def _size(fields: Mapping[str, Any], key: str, where: str) -> int:
+    size = _get(fields, key, int, where)
+    if not 0 <= size < 1 << 32:
+        raise UtvmError(f"'{key}' is {size}, not a 32-bit size", where=where, hint=_HINT)
+    return size
+
+
+def _strings(value: object, key: str, where: str) -> list[str]:
+    if isinstance(value, dict):  # before version 6: device type -> target
+        value = list(value.values())
+    return [_typed(item, key, str, where) for item in _typed(value, key, list, where)]
+
+
+def _get(fields: Mapping[str, Any], key: str, kind: type[_T], where: str) -> _T:
+    if key not in fields:
+        raise UtvmError(f"'{key}' is missing", where=where, hint=_HINT)
+    return _typed(fields[key], key, kind, where)
+
+
+def _typed(value: object, key: str, kind: type[_T], where: str) -> _T:
+    # bool is an int to Python and not one to JSON.
+    if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
+        what = f"'{key}' is {type(value).__name__} where {kind.__name__} is expected"
+        raise UtvmError(what, where=where, hint=_HINT)
+    return value

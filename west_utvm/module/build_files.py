@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The CMake, Kconfig and module files of a generated module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_CMAKE = """\
+# SPDX-License-Identifier: Apache-2.0
+# Model {name}, written by west utvm-compile. Works in a Zephyr build and in plain CMake.
+
+set(sources
+{sources})
+
+# tvmc declares constants and parameters that a model does not use.
+set(generated_code_options -Wno-unused-variable -Wno-unused-parameter)
+
+if(NOT COMMAND zephyr_library_named)
+  add_library(utvm_{name} STATIC ${{sources}})
+  target_include_directories(utvm_{name} PUBLIC include PRIVATE abi)
+  target_compile_options(utvm_{name} PRIVATE ${{generated_code_options}})
+  target_link_libraries(utvm_{name} PUBLIC m)
+elseif(CONFIG_UTVM_{upper} AND NOT TARGET utvm_{name})
+  zephyr_library_named(utvm_{name})
+  zephyr_library_sources(${{sources}})
+  zephyr_library_compile_options(${{generated_code_options}})
+  zephyr_library_include_directories(abi)
+  zephyr_include_directories(include)
+endif()
+"""
+
+_KCONFIG = """\
+# SPDX-License-Identifier: Apache-2.0
+
+config UTVM_{upper}
+	bool "Model {name}"
+{selects}	help
+	  Link model {name} into the application. Include <tvmgen_{name}.h> and call
+	  tvmgen_{name}_run(). It needs {workspace} bytes of RAM for its workspace.
+
+config UTVM_SHARED_WORKSPACE
+	bool "Models share one workspace" if !ZEPHYR_WEST_UTVM_MODULE
+	depends on UTVM_{upper}
+	help
+	  One workspace, of the size of the largest, for all models. Only for models
+	  that never run at the same time.
+"""
+
+_MODULE_YML = """\
+# SPDX-License-Identifier: Apache-2.0
+name: utvm_{name}
+build:
+  cmake: .
+  kconfig: Kconfig
+"""
+
+
+def cmake_lists(name: str, sources: Sequence[str]) -> str:
+    listed = "".join(f"  ${{CMAKE_CURRENT_LIST_DIR}}/{source}\n" for source in sources)
+    return _CMAKE.format(name=name, upper=name.upper(), sources=listed)
+
+
+def kconfig(name: str, *, workspace: int, uses_math: bool) -> str:
+    """``workspace`` in bytes. A model that calls libm needs a C library that has one."""
+    selects = "\tselect REQUIRES_FULL_LIBC\n" if uses_math else ""
+    return _KCONFIG.format(name=name, upper=name.upper(), workspace=workspace, selects=selects)
+
+
+def module_yml(name: str) -> str:
+    return _MODULE_YML.format(name=name)

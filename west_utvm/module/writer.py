@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model -> self-contained Zephyr module: the files, then the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from west_utvm.errors import UtvmError
+from west_utvm.mlf import Model, Port, read_archive
+from west_utvm.module import build_files, glue, rewrite
+from west_utvm.module.generated import FORMAT, KEY, GeneratedModule, read_module
+from west_utvm.module.names import check_name
+from west_utvm.module.support import check_supported
+from west_utvm.module.tree import holds_exactly, replace_folder
+
+# The files of templates/abi, which are the same for every model but for @MODEL@.
+_ABI = (
+    "abi/dlpack/dlpack.h",
+    "abi/tvm/runtime/c_runtime_api.h",
+    "abi/tvm/runtime/c_backend_api.h",
+    "abi/utvm_workspace.h",
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a compilation; ``changed`` is False if the folder held it already."""
+
+    module: GeneratedModule
+    changed: bool
+
+
+def load_model(path: Path) -> Model:
+    """Read an archive and make sure that a module can be written from it."""
+    model = read_archive(path)
+    check_supported(model, path)
+    _check_workspace(model, path)
+    return model
+
+
+def module_name(model: Model, name: str | None) -> str:
+    """The name asked for with ``-n``, or the archive's own; UtvmError if it is not safe."""
+    assert model.header is not None
+    return check_name(model.header.module if name is None else name)
+
+
+def write_module(
+    model: Model, name: str, folder: Path, *, board: str | None, force: bool = False
+) -> Written:
+    """Write ``model`` as Zephyr module ``name`` into ``folder``, whole or not at all.
+
+    A folder that ``utvm-compile`` did not write is never touched; one that was edited by
+    hand since, or that holds another model, only with ``force``.
+    """
+    files = module_files(model, name, board)
+    if folder.exists() and any(folder.iterdir()):
+        if holds_exactly(folder, files):
+            return Written(read_module(folder), changed=False)
+        existing = _check_ours(folder)
+        if not force:
+            _check_same_model(existing, model, name)
+            _check_unedited(existing)
+    try:
+        replace_folder(folder, files)
+    except OSError as error:
+        what = f"cannot be written ({error.strerror})"
+        raise UtvmError(what, where=folder, hint="give another folder with -d") from None
+    return Written(read_module(folder), changed=True)
+
+
+def module_files(model: Model, name: str, board: str | None) -> dict[str, bytes]:
+    """Every file of the module by its path in it; the same bytes for the same arguments."""
+    pools = itertools.count()
+    texts = _sources(model, name, pools)
+    sources = [path for path in texts if path.endswith(".c")]
+    texts[f"include/tvmgen_{name}.h"] = _renamed(model, model.header_text, name)
+    texts["include/utvm/model.h"] = (glue.TEMPLATES / "model.h").read_text()
+    for path in _ABI:
+        texts[path] = (glue.TEMPLATES / path).read_text().replace("@MODEL@", name)
+    digest = _digest(texts)
+    texts[f"src/{name}_model.c"] = glue.descriptor(model, name, digest, pools)
+    sources.append(f"src/{name}_model.c")
+    texts["CMakeLists.txt"] = build_files.cmake_lists(name, sources)
+    texts["Kconfig"] = build_files.kconfig(
+        name,
+        workspace=model.workspace_size,
+        uses_math=any(map(rewrite.uses_math, model.sources.values())),
+    )
+    texts["zephyr/module.yml"] = build_files.module_yml(name)
+    files = {path: text.encode() for path, text in sorted(texts.items())}
+    files["metadata.json"] = _metadata(model, name, board, digest, files)
+    return files
+
+
+def _sources(model: Model, name: str, pools: Iterator[int]) -> dict[str, str]:
+    assert model.header is not None
+    old = model.header.module
+    texts = {}
+    for file_name, text in sorted(model.sources.items()):
+        rewrite.check_symbol_prefix(text, old, file_name)
+        text = rewrite.constants_to_rodata(_renamed(model, text, name))
+        text = rewrite.workspace_to_macro(text, pools)
+        texts[f"src/{rewrite.rename_source(file_name, old, name)}"] = text
+    if any(map(rewrite.uses_workspace_calls, model.sources.values())):
+        texts[f"src/{name}_workspace.c"] = glue.arena(name, model.workspace_size, pools)
+    return texts
+
+
+def _renamed(model: Model, text: str, name: str) -> str:
+    assert model.header is not None
+    return rewrite.rename_module(text, model.header.module, name)
+
+
+def _digest(texts: Mapping[str, str]) -> bytes:
+    digest = hashlib.sha256()
+    for path, text in sorted(texts.items()):
+        digest.update(f"{path}\0{len(text)}\0{text}".encode())
+    return digest.digest()
+
+
+def _metadata(
+    model: Model, name: str, board: str | None, digest: bytes, files: Mapping[str, bytes]
+) -> bytes:
+    """The archive's own metadata under the new name, without its date, with our record."""
+    entry = {key: value for key, value in model.entry.items() if key != "export_datetime"}
+    entry["model_name"] = name
+    entry[KEY] = {
+        "format": FORMAT,
+        "name": name,
+        "board": board,
+        "inputs": [_port(port) for port in model.inputs],
+        "outputs": [_port(port) for port in model.outputs],
+        "workspace_size": model.workspace_size,
+        "digest": digest.hex(),
+        "files": {path: hashlib.sha256(data).hexdigest() for path, data in files.items()},
+    }
+    version = model.metadata.version
+    document = (
+        {"modules": {name: entry}, "version": version} if "modules" in model.document else entry
+    )
+    return (_renamed(model, json.dumps(document, indent=2, sort_keys=True), name) + "\n").encode()
+
+
+def _port(port: Port) -> dict[str, Any]:
+    tensor = port.tensor
+    return {
+        "name": tensor.name,
+        "c_name": port.c_name,
+        "dtype": tensor.dtype,
+        "shape": list(tensor.shape),
+        "size": tensor.size,
+    }
+
+
+def _check_workspace(model: Model, path: Path) -> None:
+    """The pools in the C code and the figures in header and metadata must be the same."""
+    hint = "the archive is damaged or was edited; export it again"
+    declared = sum(map(rewrite.workspace_bytes, model.sources.values()))
+    stated = {"metadata.json": model.metadata.workspace_size}
+    if model.header and model.header.workspace_size is not None:
+        stated["the header"] = model.header.workspace_size
+    if model.metadata.workspace_size and len(set(stated.values())) > 1:
+        figures = " and ".join(f"{source} {size}" for source, size in stated.items())
+        raise UtvmError(f"gives different workspace sizes ({figures})", where=path, hint=hint)
+    if declared and declared != model.workspace_size:
+        what = f"declares {declared} bytes of workspace and states {model.workspace_size}"
+        raise UtvmError(what, where=path, hint=hint)
+
+
+def _check_ours(folder: Path) -> GeneratedModule:
+    try:
+        return read_module(folder)
+    except UtvmError:
+        what = "exists and was not written by west utvm-compile"
+        raise UtvmError(what, where=folder, hint="give another folder with -d") from None
+
+
+def _check_same_model(existing: GeneratedModule, model: Model, name: str) -> None:
+    """A new version of a model replaces the old one; another model that is called the same does
+    not, as archives made without --module-name are all called ``default``."""
+    tensors = tuple(tuple(port.tensor for port in ports) for ports in (model.inputs, model.outputs))
+    if existing.name != name or (existing.inputs, existing.outputs) != tensors:
+        what = f"holds another model, '{existing.name}' with other inputs or outputs"
+        hint = "give this one a name of its own with -n, or --force to replace that one"
+        raise UtvmError(what, where=existing.folder, hint=hint)
+
+
+def _check_unedited(existing: GeneratedModule) -> None:
+    if edited := existing.edited_files():
+        hint = "save your changes elsewhere, then give --force to lose them here"
+        raise UtvmError(f"was edited by hand ({edited[0]})", where=existing.folder, hint=hint)
