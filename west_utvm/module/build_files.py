@@ -26,7 +26,16 @@ elseif(CONFIG_UTVM_{upper} AND NOT TARGET utvm_{name})
   zephyr_library_compile_options(${{generated_code_options}})
   zephyr_library_include_directories(abi)
   zephyr_include_directories(include)
-endif()
+{libm}endif()
+"""
+
+# Not `select REQUIRES_FULL_LIBC`: a model must not change the C library of an application.
+_LIBM = """\
+  if(CONFIG_MINIMAL_LIBC)
+    # Zephyr's own C library has no math functions: link the toolchain's.
+    zephyr_library_sources(${CMAKE_CURRENT_LIST_DIR}/src/tvmgen_%s_errno.c)
+    zephyr_link_libraries(m)
+  endif()
 """
 
 _KCONFIG = """\
@@ -34,7 +43,7 @@ _KCONFIG = """\
 
 config UTVM_{upper}
 	bool "Model {name}"
-{selects}	help
+	help
 	  Link model {name} into the application. Include <tvmgen_{name}.h> and call
 	  tvmgen_{name}_run(). It needs {workspace} bytes of RAM for its workspace.
 
@@ -55,15 +64,15 @@ build:
 """
 
 
-def cmake_lists(name: str, sources: Sequence[str]) -> str:
+def cmake_lists(name: str, sources: Sequence[str], *, uses_math: bool) -> str:
+    libm = _LIBM % name if uses_math else ""
     listed = "".join(f"  ${{CMAKE_CURRENT_LIST_DIR}}/{source}\n" for source in sources)
-    return _CMAKE.format(name=name, upper=name.upper(), sources=listed)
+    return _CMAKE.format(name=name, upper=name.upper(), sources=listed, libm=libm)
 
 
-def kconfig(name: str, *, workspace: int, uses_math: bool) -> str:
-    """``workspace`` in bytes. A model that calls libm needs a C library that has one."""
-    selects = "\tselect REQUIRES_FULL_LIBC\n" if uses_math else ""
-    return _KCONFIG.format(name=name, upper=name.upper(), workspace=workspace, selects=selects)
+def kconfig(name: str, *, workspace: int) -> str:
+    """``workspace`` in bytes."""
+    return _KCONFIG.format(name=name, upper=name.upper(), workspace=workspace)
 
 
 def module_yml(name: str) -> str:

@@ -86,12 +86,11 @@ def module_files(model: Model, name: str, board: str | None) -> dict[str, bytes]
     digest = _digest(texts)
     texts[f"src/{name}_model.c"] = glue.descriptor(model, name, digest, pools)
     sources.append(f"src/{name}_model.c")
-    texts["CMakeLists.txt"] = build_files.cmake_lists(name, sources)
-    texts["Kconfig"] = build_files.kconfig(
-        name,
-        workspace=model.workspace_size,
-        uses_math=any(map(rewrite.uses_math, model.sources.values())),
-    )
+    uses_math = any(map(rewrite.uses_math, model.sources.values()))
+    if uses_math:
+        texts[f"src/tvmgen_{name}_errno.c"] = (glue.TEMPLATES / "errno.c").read_text()
+    texts["CMakeLists.txt"] = build_files.cmake_lists(name, sources, uses_math=uses_math)
+    texts["Kconfig"] = build_files.kconfig(name, workspace=model.workspace_size)
     texts["zephyr/module.yml"] = build_files.module_yml(name)
     files = {path: text.encode() for path, text in sorted(texts.items())}
     files["metadata.json"] = _metadata(model, name, board, digest, files)
