@@ -84,6 +84,5 @@ class UtvmCommand(WestCommand):
         except OSError as error:
             raise UtvmError(f"cannot be started ({error.strerror})", where=args[0]) from None
         if code:
-            shown = shlex.join(["west", *args[3:]] if args[1:3] == ["-m", "west"] else args)
-            what = f"failed with exit code {code}: {shown}"
-            raise UtvmError(what, hint="its own messages above say why")
+            shown = " ".join(["west", args[3]] if args[1:3] == ["-m", "west"] else args[:2])
+            raise UtvmError(f"{shown} failed (exit code {code})", hint="its messages above say why")

@@ -60,7 +60,8 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
         build_dir = self._build(args, module, board)
         with self._open(args, board, build_dir, flash_args) as transport:
             outcome = self._infer(args, transport, module, samples)
-        self._report(args, outcome, samples, expected)
+        self._report_time(outcome, board, build_dir)
+        self._report_outputs(args, outcome, samples, expected)
 
     def _board(self, args: argparse.Namespace, module: GeneratedModule) -> str:
         configured = self.config.get("build.board") if self.has_config else None
@@ -127,14 +128,26 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
         )
         return infer(transport, module, samples, settings)
 
-    def _report(
+    def _report_time(self, outcome: Outcome, board: str, build_dir: Path) -> None:
+        from west_utvm.runner import timing
+        from west_utvm.workspace.build_dir import read_build_dir
+
+        self.inf(timing.describe(outcome.results, outcome.info.clock_hz))
+        if board != _HOST and (note := read_build_dir(build_dir).clock_note):
+            self.inf(f"  ({note})")
+        if outcome.stack.size:
+            self.inf(f"stack: {outcome.stack.used} of {outcome.stack.size} bytes used")
+        if outcome.repeated:
+            self.wrn(f"{outcome.repeated} requests had to be sent again: the line is noisy")
+
+    def _report_outputs(
         self,
         args: argparse.Namespace,
         outcome: Outcome,
         samples: Samples,
         expected: dict[str, Array],
     ) -> None:
-        from west_utvm.runner import compare, timing
+        from west_utvm.runner import compare
         from west_utvm.runner.tensors import save_npz
 
         if args.output:
@@ -143,11 +156,6 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
         if args.print_top:
             for line in compare.top(outcome.outputs, args.print_top, batched=samples.batched):
                 self.inf(line)
-        self.inf(timing.describe(outcome.results, outcome.info.clock_hz))
-        if outcome.stack.size:
-            self.inf(f"stack: {outcome.stack.used} of {outcome.stack.size} bytes used")
-        if outcome.repeated:
-            self.wrn(f"{outcome.repeated} requests had to be sent again: the line is noisy")
         if args.verify:
             comparisons = compare.compare(
                 outcome.outputs, expected, str(args.verify), atol=args.atol

@@ -46,14 +46,22 @@ class BuildDir:
         return RunsOn.HARDWARE
 
     @property
+    def clock_note(self) -> str:
+        """What to know of times measured here; empty where they are those of a board."""
+        if self.runs_on is not RunsOn.QEMU:
+            return ""
+        if self.kconfig.get("QEMU_ICOUNT") == "y":
+            nanoseconds = 1 << int(self.kconfig.get("QEMU_ICOUNT_SHIFT", "0"))
+            return f"QEMU's clock is virtual: {nanoseconds} ns per instruction, whatever it does"
+        return "QEMU's clock is this computer's: no measure of a board"
+
+    @property
     def elf(self) -> Path:
         """The linked image, by what the build recorded and not by a fixed name."""
-        recorded = _runners(self.image).get("elf_file")
         name = self.kconfig.get("KERNEL_BIN_NAME", "zephyr")
-        candidates = [recorded] if isinstance(recorded, str) else []
-        # native_sim links its final executable from zephyr.elf, which holds no libc
-        candidates += [f"{name}.exe", f"{name}.elf"]
-        for candidate in candidates:
+        # The native simulator's zephyr.elf is an object that zephyr.exe is linked from.
+        recorded = f"{name}.exe" if self.runs_on is RunsOn.NATIVE else _recorded_elf(self.image)
+        for candidate in (recorded, f"{name}.elf"):
             path = self.image / "zephyr" / candidate
             if path.is_file():
                 return path
@@ -89,10 +97,11 @@ def _default_domain(top: Path) -> Path:
     raise UtvmError("names no default domain", where=path, hint=_HINT)
 
 
-def _runners(image: Path) -> dict[str, Any]:
+def _recorded_elf(image: Path) -> str:
+    """What runners.yaml names; boards that no runner supports have no such file."""
     path = image / "zephyr" / "runners.yaml"
     config = _yaml(path).get("config") if path.is_file() else None
-    return config if isinstance(config, dict) else {}
+    return str(config.get("elf_file", "")) if isinstance(config, dict) else ""
 
 
 def _yaml(path: Path) -> dict[str, Any]:
