@@ -89,7 +89,7 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
     ) -> Transport:
         from west_utvm.device.process import ProcessTransport
         from west_utvm.runner.build import host_executable
-        from west_utvm.runner.launch import Line, open_line
+        from west_utvm.runner.launch import Line, Place, open_line
         from west_utvm.workspace import west
         from west_utvm.workspace.build_dir import RunsOn, read_build_dir
 
@@ -109,7 +109,7 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
             )
         self.step(f"running on {build.runs_on.value}")
         line = Line(port=args.port, baud=args.baud, dev_id=args.dev_id)
-        return open_line(build, line, self.zephyr_base())
+        return open_line(build, line, Place(self.topdir_path(), self.zephyr_base()))
 
     def _infer(
         self,

@@ -29,30 +29,39 @@ class Line:
     dev_id: str | None = None
 
 
-def open_line(build: BuildDir, line: Line, zephyr_base: Path) -> Transport:
+@dataclass(frozen=True)
+class Place:
+    """The workspace that a build belongs to."""
+
+    topdir: Path
+    zephyr_base: Path
+
+
+def open_line(build: BuildDir, line: Line, place: Place) -> Transport:
     """Start ``build`` in its emulator, or open the port of the board it was flashed to."""
-    return _OPENERS[build.runs_on](build, line, zephyr_base)
+    return _OPENERS[build.runs_on](build, line, place)
 
 
-def _qemu(build: BuildDir, line: Line, zephyr_base: Path) -> Transport:
-    # Zephyr gives QEMU its console on a multiplexed chardev, here our end of two pipes.
-    return ProcessTransport(west.run_target(build.top), mux=True, cwd=build.top)
+def _qemu(build: BuildDir, line: Line, place: Place) -> Transport:
+    # Zephyr gives QEMU its console on a multiplexed chardev, here our end of two pipes. West
+    # knows "build" only inside the workspace, where the build folder need not be.
+    return ProcessTransport(west.run_target(build.top), mux=True, cwd=place.topdir)
 
 
-def _native(build: BuildDir, line: Line, zephyr_base: Path) -> Transport:
+def _native(build: BuildDir, line: Line, place: Place) -> Transport:
     return PtyTransport.spawn([str(build.elf)])
 
 
-def _hardware(build: BuildDir, line: Line, zephyr_base: Path) -> Transport:
+def _hardware(build: BuildDir, line: Line, place: Place) -> Transport:
     from west_utvm.device.ports import find_port
     from west_utvm.device.serial_port import SerialTransport
 
     port = line.port or find_port(board_facts(build.board).usb_ids, line.dev_id)
-    baud = line.baud or console_speed(build.image / "zephyr" / "zephyr.dts", zephyr_base)
+    baud = line.baud or console_speed(build.image / "zephyr" / "zephyr.dts", place.zephyr_base)
     return SerialTransport(port, baud)
 
 
-_OPENERS: dict[RunsOn, Callable[[BuildDir, Line, Path], Transport]] = {
+_OPENERS: dict[RunsOn, Callable[[BuildDir, Line, Place], Transport]] = {
     RunsOn.QEMU: _qemu,
     RunsOn.NATIVE: _native,
     RunsOn.HARDWARE: _hardware,
