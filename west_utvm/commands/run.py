@@ -89,14 +89,16 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
     ) -> Transport:
         from west_utvm.device.process import ProcessTransport
         from west_utvm.runner.build import host_executable
-        from west_utvm.runner.launch import Line, Place, open_line
+        from west_utvm.runner.launch import Line, Place, open_line, runs_on
         from west_utvm.workspace import west
         from west_utvm.workspace.build_dir import RunsOn, read_build_dir
 
         if board == _HOST:
             return ProcessTransport([str(host_executable(build_dir))])
         build = read_build_dir(build_dir)
-        if build.runs_on is RunsOn.HARDWARE and not args.no_flash:
+        line = Line(port=args.port, baud=args.baud, dev_id=args.dev_id)
+        where = runs_on(build, line)
+        if where is RunsOn.HARDWARE and not args.no_flash:
             self.step(f"flashing {board}")
             self.call(
                 west.flash(
@@ -107,8 +109,7 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
                     rest=flash_args,
                 )
             )
-        self.step(f"running on {build.runs_on.value}")
-        line = Line(port=args.port, baud=args.baud, dev_id=args.dev_id)
+        self.step(f"running on {where.value}")
         return open_line(build, line, Place(self.topdir_path(), self.zephyr_base()))
 
     def _infer(
@@ -218,7 +219,9 @@ def _add_device_arguments(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         help="run each sample N times and print min, median and max time",
     )
-    group.add_argument("--port", help="serial port; default: found by the board's USB ids")
+    group.add_argument(
+        "--port", help="serial port of a real board; default: found by the board's USB ids"
+    )
     group.add_argument("--baud", type=_at_least(1), help="default: current-speed in devicetree")
     group.add_argument(
         "--timeout",

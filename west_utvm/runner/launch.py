@@ -37,9 +37,14 @@ class Place:
     zephyr_base: Path
 
 
+def runs_on(build: BuildDir, line: Line) -> RunsOn:
+    """What will execute ``build``: a port that the user names leads to a real board."""
+    return RunsOn.HARDWARE if line.port else build.runs_on
+
+
 def open_line(build: BuildDir, line: Line, place: Place) -> Transport:
     """Start ``build`` in its emulator, or open the port of the board it was flashed to."""
-    return _OPENERS[build.runs_on](build, line, place)
+    return _OPENERS[runs_on(build, line)](build, line, place)
 
 
 def _qemu(build: BuildDir, line: Line, place: Place) -> Transport:

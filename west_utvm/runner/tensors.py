@@ -27,17 +27,26 @@ _MAX_BYTES = 1 << 30
 
 def load_npz(path: Path) -> dict[str, Array]:
     """The arrays of an ``.npz`` file by name; UtvmError for anything that is not one."""
+    hint = "write it with numpy.savez, without Python objects"
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES:
-                raise UtvmError(f"holds more than {_MAX_BYTES} bytes", where=path)
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        return _read_npz(path)
+    except UtvmError:
+        raise
     except FileNotFoundError:
         raise UtvmError("no such file", where=path) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        hint = "write it with numpy.savez, without Python objects"
+    except Exception as error:
+        # zipfile and numpy's parser answer damage with whatever exception is nearest.
         raise UtvmError(f"is not an npz file ({error})", where=path, hint=hint) from None
+
+
+def _read_npz(path: Path) -> dict[str, Array]:
+    with zipfile.ZipFile(path) as archive:
+        if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES:
+            raise UtvmError(f"holds more than {_MAX_BYTES} bytes", where=path)
+        if not all(name.endswith(".npy") for name in archive.namelist()):
+            raise ValueError("it holds something else than arrays")
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
 
 
 class Samples:
