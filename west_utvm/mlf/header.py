@@ -3,7 +3,8 @@
 
 Its structs give the C names of inputs, outputs and workspace pools, in calling order, and
 its macros their sizes. The form is that of TVM's ``InterfaceCNode``
-(src/target/source/interface_c.cc), v0.8 to v0.18; older headers lack the size macros.
+(src/target/source/interface_c.cc), v0.8 to v0.18. The workspace's size is there since v0.9,
+those of inputs and outputs since v0.11. TVM writes the module's name in lower case here.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Header:
     pools: tuple[str, ...]
     has_devices: bool
     has_io_pools: bool
+    has_constant_pools: bool
     sizes: dict[str, int]
 
     @property
@@ -58,6 +60,7 @@ def parse_header(text: str, module: str, where: str) -> Header:
         pools=_struct(text, module, "workspace_pools") or (),
         has_devices=_struct(text, module, "devices") is not None,
         has_io_pools=f"tvmgen_{module}_map_inputs" in text,
+        has_constant_pools="_CONSTANT_POOL_DATA" in text,
         sizes=_sizes(text, module),
     )
 
@@ -66,9 +69,9 @@ def _struct(text: str, module: str, kind: str) -> tuple[str, ...] | None:
     match = re.search(rf"struct\s+tvmgen_{module}_{kind}\s*\{{([^}}]*)\}}", text)
     if match is None:
         return None
-    return tuple(re.findall(r"void\s*\*\s*([A-Za-z_]\w*)\s*;", match[1]))
+    return tuple(re.findall(r"void\s*\*\s*([A-Za-z_]\w*)\s*;", match[1], re.ASCII))
 
 
 def _sizes(text: str, module: str) -> dict[str, int]:
     pattern = rf"#define\s+TVMGEN_{module.upper()}_(\w+)_SIZE\s+(\d{{1,10}})\b"
-    return {name: int(size) for name, size in re.findall(pattern, text)}
+    return {name: int(size) for name, size in re.findall(pattern, text, re.ASCII)}

@@ -4,13 +4,14 @@
 What a version changed (TVM's python/tvm/micro/model_library_format.py through its history):
 1 is flat with ``runtimes`` and ``memory`` a list; 2 makes ``memory`` a dict; 3 mangles file
 names; 4 adds ``style``; 5 says ``executors``; 6 makes ``target`` a list of strings; 7 puts
-everything under ``modules``. Inputs and outputs came without a bump, so every key is looked
-for and none is inferred from ``version``.
+everything under ``modules``. Inputs and outputs came without a bump (TVM 0.11), so every key
+is looked for and none is inferred from ``version``.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from west_utvm.errors import UtvmError
 from west_utvm.tensor import DTYPE_SIZES
 
 KNOWN_VERSIONS = range(1, 8)
+# Version 7 nests eleven deep; what nests far deeper is made to exhaust a stack.
+_MAX_DEPTH = 32
 _HINT = "the archive is damaged or was edited; export it again"
 _T = TypeVar("_T")
 
@@ -49,7 +52,9 @@ class Metadata:
 def parse_document(data: bytes, where: str) -> dict[str, Any]:
     """Decode ``metadata.json``; UtvmError unless it is a JSON object of a known version."""
     try:
-        document = json.loads(data)
+        document = json.loads(data, parse_float=_finite, parse_constant=_finite)
+        if _depth(document) > _MAX_DEPTH:
+            raise ValueError(f"nested deeper than {_MAX_DEPTH}")
     except (ValueError, RecursionError) as error:
         raise UtvmError(f"is not JSON ({error})", where=where, hint=_HINT) from None
     if not isinstance(document, dict):
@@ -72,42 +77,49 @@ def entries(document: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
 def parse_entry(name: str, entry: dict[str, Any], version: int, where: str) -> Metadata:
     """Read one module's entry; UtvmError names the key that is missing or of a wrong type."""
     executors = "executors" if "executors" in entry else "runtimes"
-    main = _main_functions(entry, where)
+    style = _get(entry, "style", str, where) if "style" in entry else "full-model"
+    main = _main_function(entry, where) if style == "full-model" else {}
     return Metadata(
         version=version,
         model_name=name,
-        executors=tuple(_strings(entry.get(executors), executors, where)),
-        style=_get(entry, "style", str, where) if "style" in entry else "full-model",
-        targets=tuple(_strings(entry.get("target"), "target", where)),
+        executors=_strings(entry, executors, where),
+        style=style,
+        targets=_strings(entry, "target", where),
         inputs=_tensors(main, "inputs", where),
         outputs=_tensors(main, "outputs", where),
-        workspace_size=sum(_size(part, "workspace_size_bytes", where) for part in main),
+        workspace_size=_size(main, "workspace_size_bytes", where) if main else 0,
     )
 
 
-def _main_functions(entry: dict[str, Any], where: str) -> list[dict[str, Any]]:
+def _main_function(entry: dict[str, Any], where: str) -> dict[str, Any]:
+    """The entry function's figures on the first device, those that TVM writes the header from."""
     memory = entry.get("memory", [])
     if isinstance(memory, list):  # version 1: storage ids of the graph executor only
-        return []
+        return {}
     functions = _get(_typed(memory, "memory", dict, where), "functions", dict, where)
     main = _get(functions, "main", list, where)
-    return [_typed(part, "main", dict, where) for part in main]
+    return _typed(main[0], "main", dict, where) if main else {}
 
 
-def _tensors(main: list[dict[str, Any]], key: str, where: str) -> tuple[TensorSize, ...] | None:
-    found = [_get(part, key, dict, where) for part in main if key in part]
-    if not found:
+def _tensors(main: dict[str, Any], key: str, where: str) -> tuple[TensorSize, ...] | None:
+    if key not in main:
         return None
-    return tuple(_tensor(name, part[name], where) for part in found for name in part)
+    tensors = _get(main, key, dict, where)
+    return tuple(_tensor(name, tensors[name], where) for name in tensors)
 
 
 def _tensor(name: str, value: object, where: str) -> TensorSize:
     fields = _typed(value, name, dict, where)
-    dtype = _get(fields, "dtype", str, where)
-    size = _size(fields, "size", where)
+    return tensor_size(name, _get(fields, "dtype", str, where), _size(fields, "size", where), where)
+
+
+def tensor_size(name: str, dtype: str, size: int, where: str) -> TensorSize:
+    """UtvmError unless ``size`` in bytes suits ``dtype`` and C can hold ``name``."""
+    if "\0" in name or any("\ud800" <= c <= "\udfff" for c in name):
+        raise UtvmError(f"tensor '{name}' has a name that is not text", where=where, hint=_HINT)
     if dtype not in DTYPE_SIZES:
         raise UtvmError(f"tensor '{name}' has the unsupported dtype '{dtype}'", where=where)
-    if size == 0 or size % DTYPE_SIZES[dtype]:
+    if not 0 < size < 1 << 32 or size % DTYPE_SIZES[dtype]:
         what = f"tensor '{name}' of {size} bytes cannot hold elements of {dtype}"
         raise UtvmError(what, where=where, hint=_HINT)
     return TensorSize(name, dtype, size)
@@ -120,10 +132,23 @@ def _size(fields: Mapping[str, Any], key: str, where: str) -> int:
     return size
 
 
-def _strings(value: object, key: str, where: str) -> list[str]:
+def _strings(fields: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = fields.get(key)
     if isinstance(value, dict):  # before version 6: device type -> target
-        value = list(value.values())
-    return [_typed(item, key, str, where) for item in _typed(value, key, list, where)]
+        return tuple(_typed(item, key, str, where) for item in value.values())
+    return tuple(_typed(item, key, str, where) for item in _get(fields, key, list, where))
+
+
+def _finite(text: str) -> float:
+    """JSON has no number for what Python reads of ``NaN``, ``Infinity`` and ``1e999``."""
+    if not math.isfinite(float(text)):
+        raise ValueError(f"{text} is no number")
+    return float(text)
+
+
+def _depth(value: object) -> int:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, items), default=0)
 
 
 def _get(fields: Mapping[str, Any], key: str, kind: type[_T], where: str) -> _T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,19 @@ from west_utvm.mlf.metadata import (
     entries,
     parse_document,
     parse_entry,
+    tensor_size,
 )
 from west_utvm.mlf.relay import TensorType, input_types, output_types
 from west_utvm.tensor import DTYPE_SIZES, Tensor
 
 _HINT = "the archive is damaged or was edited; export it again"
-_HEADER_NAME = re.compile(r"codegen/host/include/tvmgen_([A-Za-z_]\w*)\.h")
+_HEADER_NAME = re.compile(r"codegen/host/include/tvmgen_([A-Za-z_]\w*)\.h", re.ASCII)
+_SOURCE_NAME = re.compile(r"codegen/host/src/(\w+\.c)", re.ASCII)
+_OBJECTS = (".o", ".obj", ".a", ".so")
+_NUMBERED = re.compile(r"output(\d{0,3})")
+
+# A tensor's name in Relay and its type there, by its C name.
+_Types = Mapping[str, tuple[str, TensorType]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Port:
 class Model:
     """One module of an archive.
 
-    ``sources`` and ``objects`` are the files under ``codegen/host`` by their base names;
+    ``sources`` are its C files by their base names, ``objects`` the names of compiled ones.
     ``header`` is None unless the archive has the C interface, and then ``inputs`` and
     ``outputs`` are in the order of its structs. ``document`` is the whole metadata.json and
     ``entry`` the part of it that is this module's.
@@ -50,7 +57,7 @@ class Model:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     sources: Mapping[str, str]
-    objects: Mapping[str, bytes]
+    objects: tuple[str, ...]
     document: dict[str, Any]
     entry: dict[str, Any]
 
@@ -89,7 +96,7 @@ def _model(
     document: dict[str, Any],
     entry: dict[str, Any],
 ) -> Model:
-    header, header_text = _header(path, files)
+    header, header_text = _header(path, files, metadata.model_name)
     relay = _relay_text(files, metadata.model_name)
     return Model(
         metadata=metadata,
@@ -97,37 +104,45 @@ def _model(
         header_text=header_text,
         inputs=_inputs(metadata, header, relay, path) if header else (),
         outputs=_outputs(metadata, header, relay, path) if header else (),
-        sources={
-            Path(name).name: _text(data, f"{path}: {name}")
-            for name, data in files.items()
-            if name.startswith("codegen/host/src/") and name.endswith(".c")
-        },
-        objects={
-            Path(name).name: data
-            for name, data in files.items()
-            if name.startswith("codegen/host/") and name.endswith((".o", ".obj", ".a", ".so"))
-        },
+        sources=_sources(path, files),
+        objects=tuple(n for n in files if n.startswith("codegen/host/") and n.endswith(_OBJECTS)),
         document=document,
         entry=entry,
     )
 
 
-def _header(path: Path, files: dict[str, bytes]) -> tuple[Header | None, str]:
-    found = [(match[1], name) for name in files if (match := _HEADER_NAME.fullmatch(name))]
+def _header(path: Path, files: dict[str, bytes], name: str) -> tuple[Header | None, str]:
+    found = [(match[1], file) for file in files if (match := _HEADER_NAME.fullmatch(file))]
     if not found:
         return None, ""
     if len(found) > 1:
         raise UtvmError("has more than one tvmgen_*.h", where=path, hint=_HINT)
-    [(module, name)] = found
-    where = f"{path}: {name}"
-    text = _text(files[name], where)
+    [(module, file)] = found
+    where = f"{path}: {file}"
+    if module.lower() != name.lower():
+        raise UtvmError(f"metadata.json calls the module '{name}'", where=where, hint=_HINT)
+    text = _text(files[file], where)
     return parse_header(text, module, where), text
 
 
+def _sources(path: Path, files: dict[str, bytes]) -> dict[str, str]:
+    """A source's name becomes part of CMakeLists.txt, so none but TVM's own form is taken."""
+    sources = {}
+    for file in sorted(files):
+        if not file.startswith("codegen/host/src/"):
+            continue
+        match = _SOURCE_NAME.fullmatch(file)
+        if match is None:
+            what = "is no C source by its name, and no others are supported"
+            raise UtvmError(what, where=f"{path}: {file}", hint="export with --target=c alone")
+        sources[match[1]] = _text(files[file], f"{path}: {file}")
+    return sources
+
+
 def _relay_text(files: dict[str, bytes], name: str) -> str:
-    for member in (f"src/{name}.relay", "src/relay.txt"):
-        if member in files:
-            return files[member].decode("utf-8", errors="replace")
+    for file in (f"src/{name}.relay", "src/relay.txt", "relay.txt"):
+        if file in files:
+            return files[file].decode("utf-8", errors="replace")
     return ""
 
 
@@ -139,56 +154,58 @@ def _text(data: bytes, where: str) -> str:
 
 
 def _inputs(metadata: Metadata, header: Header, relay: str, path: Path) -> tuple[Port, ...]:
-    types = {c_identifier(name): (name, kind) for name, kind in input_types(relay).items()}
-    sizes = metadata.inputs
-    if sizes is None:
-        sizes = tuple(_from_relay(types.get(name), name, path) for name in header.inputs)
-    kinds = dict(types.values())
-    return _ports("input", header.inputs, sizes, kinds, header, path)
+    printed = {c_identifier(name): (name, kind) for name, kind in input_types(relay).items()}
+    with_v = {name: printed[f"v{name}"] for name in header.inputs if f"v{name}" in printed}
+    types = {**with_v, **printed}
+    return _ports("input", header.inputs, metadata.inputs, types, header, path)
 
 
 def _outputs(metadata: Metadata, header: Header, relay: str, path: Path) -> tuple[Port, ...]:
-    types = output_types(relay)
-    if len(types) != len(header.outputs):
-        types = []
-    sizes = metadata.outputs
-    if sizes is None:
-        names = header.outputs
-        known = dict(zip(names, types, strict=False))
-        sizes = tuple(
-            _from_relay((name, known[name]) if name in known else None, name, path)
-            for name in names
-        )
-    kinds = dict(zip((size.name for size in sizes), types, strict=False))
-    return _ports("output", header.outputs, sizes, kinds, header, path)
+    names, stated, kinds = header.outputs, metadata.outputs, output_types(relay)
+    types = dict(zip(names, zip(names, kinds, strict=False), strict=False))
+    if len(kinds) != len(names):
+        types = {}
+    if stated and all(_NUMBERED.fullmatch(size.name) for size in stated):
+        stated = _named_as(names, stated)
+    return _ports("output", names, stated, types, header, path)
+
+
+def _named_as(names: tuple[str, ...], numbered: tuple[TensorSize, ...]) -> tuple[TensorSize, ...]:
+    """TVM 0.11 numbers the outputs in the metadata and names them in the header."""
+    in_order = sorted(numbered, key=lambda size: int(size.name.removeprefix("output") or 0))
+    if len(names) != len(numbered) or {size.name for size in numbered} == set(names):
+        return numbered
+    return tuple(replace(size, name=name) for size, name in zip(in_order, names, strict=True))
+
+
+def _ports(
+    kind: str,
+    c_names: tuple[str, ...],
+    stated: tuple[TensorSize, ...] | None,
+    types: _Types,
+    header: Header,
+    path: Path,
+) -> tuple[Port, ...]:
+    if stated is None:
+        stated = tuple(_from_relay(types.get(name), name, path) for name in c_names)
+    sizes = {c_identifier(size.name): size for size in stated}
+    if sorted(map(c_identifier, (size.name for size in stated))) != sorted(c_names):
+        what = f"metadata.json names the {kind}s {sorted(sizes)} and the header {sorted(c_names)}"
+        raise UtvmError(what, where=path, hint=_HINT)
+    for c_name in c_names:
+        _check_size(sizes[c_name], header.tensor_size(c_name), path)
+    return tuple(Port(_tensor(sizes[name], types.get(name)), name) for name in c_names)
 
 
 def _from_relay(found: tuple[str, TensorType] | None, c_name: str, path: Path) -> TensorSize:
     """An older archive's tensor, whose size only the Relay text tells."""
     if found is None or found[1][1] not in DTYPE_SIZES:
         what = f"neither metadata.json nor the Relay text tells the size of '{c_name}'"
-        raise UtvmError(what, where=path, hint="export it again with a newer TVM, 0.10 to 0.18")
+        raise UtvmError(what, where=path, hint="export it again with a newer TVM, 0.11 to 0.18")
     name, (shape, dtype) = found
-    return TensorSize(name, dtype, Tensor(name, dtype, shape).size)
-
-
-def _ports(
-    kind: str,
-    c_names: tuple[str, ...],
-    sizes: tuple[TensorSize, ...],
-    types: dict[str, TensorType],
-    header: Header,
-    path: Path,
-) -> tuple[Port, ...]:
-    by_c_name = {c_identifier(size.name): size for size in sizes}
-    if set(by_c_name) != set(c_names) or len(sizes) != len(c_names):
-        what = (
-            f"metadata.json names the {kind}s {sorted(by_c_name)} and the header {sorted(c_names)}"
-        )
-        raise UtvmError(what, where=path, hint=_HINT)
-    for c_name in c_names:
-        _check_size(by_c_name[c_name], header.tensor_size(c_name), path)
-    return tuple(Port(_tensor(by_c_name[name], types), name) for name in c_names)
+    if c_identifier(name) != c_name:
+        name = c_name
+    return tensor_size(name, dtype, Tensor(name, dtype, shape).size, f"{path}: Relay text")
 
 
 def _check_size(tensor: TensorSize, in_header: int | None, path: Path) -> None:
@@ -197,15 +214,17 @@ def _check_size(tensor: TensorSize, in_header: int | None, path: Path) -> None:
         raise UtvmError(what, where=path, hint=_HINT)
 
 
-def _tensor(size: TensorSize, types: dict[str, TensorType]) -> Tensor:
-    flat = Tensor(size.name, size.dtype, (size.size // DTYPE_SIZES[size.dtype],))
-    if size.name not in types:
-        return flat
-    shape, dtype = types[size.name]
-    shaped = Tensor(size.name, size.dtype, shape)
-    return shaped if dtype == size.dtype and shaped.size == size.size else flat
+def _tensor(size: TensorSize, found: tuple[str, TensorType] | None) -> Tensor:
+    """With Relay's shape where that agrees with the size, else one-dimensional."""
+    if found is not None:
+        shape, dtype = found[1]
+        shaped = Tensor(size.name, size.dtype, shape)
+        if dtype == size.dtype and shaped.size == size.size:
+            return shaped
+    return Tensor(size.name, size.dtype, (size.size // DTYPE_SIZES[size.dtype],))
 
 
 def c_identifier(name: str) -> str:
-    """TVM's SanitizeName (src/relay/backend/name_transforms.cc): other characters become _."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", name)
+    """TVM's SanitizeName (src/runtime/name_transforms.cc): other bytes of UTF-8 become _."""
+    text = name.encode().decode("latin-1")
+    return re.sub(r"[^A-Za-z0-9_]", "_", text)

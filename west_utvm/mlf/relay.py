@@ -12,30 +12,37 @@ import re
 Shape = tuple[int, ...]
 TensorType = tuple[Shape, str]
 
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_TENSOR = r"Tensor\[\(([\d, ]*)\), (\w+)\]"
-# An attribute such as output_tensor_names=["Identity"] may precede the closing parenthesis.
 _MAIN = re.compile(r"^def @main\s*\(.*$", re.MULTILINE)
+_TENSOR = r"Tensor\[\(((?:\d{1,9}, ){0,15}\d{0,9}),?\), (\w{1,16})\]"
+# Relay prints a name as it is, whatever it is made of. One that begins with no letter gets a v
+# in front (RelayTextPrinter::AllocVar, src/relay/printer/relay_text_printer.cc).
+_PARAMETER = re.compile(rf"%([^%]+): {_TENSOR}", re.ASCII)
+_RESULT = re.compile(_TENSOR, re.ASCII)
 # Parameters beyond this length are weights' types in a file made to exhaust us.
 _MAX_LINE = 1 << 20
 
 
 def input_types(text: str) -> dict[str, TensorType]:
     """Types of ``@main``'s parameters by name, the weights among them; {} if there are none."""
-    found = re.findall(rf"%([\w.]+): {_TENSOR}", _signature(text))
+    found = _PARAMETER.findall(_signature(text))
     return {name: (_shape(dims), dtype) for name, dims, dtype in found}
 
 
 def output_types(text: str) -> list[TensorType]:
     """Types of ``@main``'s results in order; [] where the text does not tell."""
-    result = _signature(text).rpartition("->")[2] if "->" in _signature(text) else ""
-    return [(_shape(dims), dtype) for dims, dtype in re.findall(_TENSOR, result)]
+    _, arrow, result = _signature(text).rpartition("->")
+    return [(_shape(dims), dtype) for dims, dtype in _RESULT.findall(result)] if arrow else []
 
 
 def _signature(text: str) -> str:
     match = _MAIN.search(text)
-    return _COMMENT.sub("", match[0][:_MAX_LINE]) if match else ""
+    return _uncommented(match[0][:_MAX_LINE]) if match else ""
+
+
+def _uncommented(line: str) -> str:
+    first, *others = line.split("/*")
+    return first + "".join(part.partition("*/")[2] for part in others)
 
 
 def _shape(dims: str) -> Shape:
-    return tuple(int(dim) for dim in dims.split(",") if dim.strip())
+    return tuple(int(dim) for dim in dims.split(", ") if dim)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from west_utvm.errors import UtvmError
+from west_utvm.module.tree import listing
 from west_utvm.tensor import DTYPE_SIZES, Tensor
 
 FORMAT = 1
@@ -36,17 +37,14 @@ class GeneratedModule:
 
     def edited_files(self) -> list[str]:
         """Generated files that are missing, were changed since, or were added."""
-        found = {
-            path.relative_to(self.folder).as_posix()
-            for path in self.folder.rglob("*")
-            if path.is_file()
-        } - {"metadata.json"}
+        found = listing(self.folder)
+        found.pop("metadata.json", None)
         changed = {
             name
-            for name in found & self.files.keys()
-            if _sha256(self.folder / name) != self.files[name]
+            for name in found.keys() & self.files.keys()
+            if found[name].is_symlink() or _sha256(found[name]) != self.files[name]
         }
-        return sorted(changed | (found ^ self.files.keys()))
+        return sorted(changed | (found.keys() ^ self.files.keys()))
 
 
 def read_module(folder: Path) -> GeneratedModule:
@@ -60,7 +58,15 @@ def read_module(folder: Path) -> GeneratedModule:
         return _module(folder, record)
     except FileNotFoundError:
         raise UtvmError("is not a module of west utvm-compile", where=folder, hint=_HINT) from None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (
+        OSError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
         raise UtvmError("has no record of west utvm-compile", where=where, hint=_HINT) from None
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from west_utvm.mlf import Model, Port
 
 TEMPLATES = Path(__file__).parent / "templates"
-_ALIGNMENT = 16
+# Of buffers, of pools that the caller brings, and of each block of the arena, in bytes. It is
+# what tvmc assumes unless told otherwise.
+ALIGNMENT = 16
 
 _DESCRIPTOR = """\
 /* SPDX-License-Identifier: Apache-2.0 */
@@ -59,7 +61,7 @@ def descriptor(model: Model, name: str, digest: bytes, pool_numbers: Iterator[in
     buffers = [_buffer("input", i, port) for i, port in enumerate(model.inputs)]
     buffers += [_buffer("output", i, port) for i, port in enumerate(model.outputs)]
     buffers += [
-        f"UTVM_WORKSPACE(pool_{pool}, {sizes[pool]}, {_ALIGNMENT}, {next(pool_numbers)});\n"
+        f"UTVM_WORKSPACE(pool_{pool}, {sizes[pool]}, {ALIGNMENT}, {next(pool_numbers)});\n"
         for pool in pools
     ]
     return _DESCRIPTOR.format(
@@ -81,7 +83,7 @@ def descriptor(model: Model, name: str, digest: bytes, pool_numbers: Iterator[in
 def arena(name: str, size: int, pool_numbers: Iterator[int]) -> str:
     """The source of the stack allocator over ``size`` bytes of workspace."""
     text = (TEMPLATES / "workspace.c").read_text()
-    rounded = max(size + _ALIGNMENT - 1, _ALIGNMENT) // _ALIGNMENT * _ALIGNMENT
+    rounded = max(size + ALIGNMENT - 1, ALIGNMENT) // ALIGNMENT * ALIGNMENT
     text = text.replace("@MODEL@", name).replace("@SIZE@", str(rounded))
     return text.replace("@INDEX@", str(next(pool_numbers)))
 
@@ -94,7 +96,7 @@ def c_string(text: str) -> str:
 
 def _buffer(kind: str, index: int, port: Port) -> str:
     declaration = f"static uint8_t {kind}_{index}[{port.tensor.size}]"
-    return f"{declaration} __attribute__((aligned({_ALIGNMENT})));\n"
+    return f"{declaration} __attribute__((aligned({ALIGNMENT})));\n"
 
 
 def _tensors(kind: str, ports: Sequence[Port]) -> str:

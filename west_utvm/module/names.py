@@ -26,21 +26,21 @@ _KEYWORDS = frozenset(
 )
 
 # Kconfig symbols of ours that a model called so would collide with (CONFIG_UTVM_<NAME>).
-_RESERVED = frozenset({"shared_workspace"})
+_RESERVED = re.compile(r"shared_workspace|runner(_.*)?")
 
 
 def check_name(name: str) -> str:
     """Return ``name``, as given with ``-n``; UtvmError unless it is an identifier of ours."""
     shown = name if len(name) <= MAX_NAME else name[:MAX_NAME] + "..."
     hint = "give another with -n, such as -n kws"
-    if not _IDENTIFIER.fullmatch(name) or not name.isascii():
+    if not _IDENTIFIER.fullmatch(name):
         what = f"the model name {shown!r} is not letters, digits and _ with a letter first"
         raise UtvmError(what, hint=hint)
     if len(name) > MAX_NAME:
         what = f"the model name {shown!r} is longer than {MAX_NAME} characters"
         raise UtvmError(what, hint=hint)
     if name in _KEYWORDS:
-        raise UtvmError(f"the model name {name!r} is a C keyword", hint=hint)
-    if name.lower() in _RESERVED:
+        raise UtvmError(f"the model name {name!r} is a C or C++ keyword", hint=hint)
+    if _RESERVED.fullmatch(name.lower()):
         raise UtvmError(f"the model name {name!r} is reserved", hint=hint)
     return name

@@ -3,6 +3,7 @@
 
 tvmc prefixes every global symbol with ``tvmgen_<module>`` and every macro with
 ``TVMGEN_<MODULE>``; archives written without ``--module-name`` are all called ``default``.
+A module's name is in lower case in the header and as it was given in the sources.
 """
 
 from __future__ import annotations
@@ -25,15 +26,19 @@ _CONSTANT_POOL = re.compile(
 )
 _WORKSPACE = re.compile(
     r'__attribute__\(\(section\("\.bss\.noinit\.tvm"\), aligned\((\d{1,4})\)\)\)\s+'
-    r"static uint8_t (\w+)\[(\d{1,10})\];"
+    r"static uint8_t (\w+)\[(\d{1,10})\];",
+    re.ASCII,
 )
+_ALLOCATION = re.compile(r"\bTVMBackendAllocWorkspace\([^;()]*\(uint64_t\)(\d{1,10})\b")
+_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]*)[>"]', re.MULTILINE)
 
 
 def rename_module(text: str, old: str, new: str) -> str:
     """Replace module ``old`` by ``new`` in symbols, macros, header names and comments."""
-    text = re.sub(rf"(?<![A-Za-z0-9_])tvmgen_{old}(?=_|\.h\b)", f"tvmgen_{new}", text)
-    text = re.sub(rf"(?<![A-Za-z0-9_])TVMGEN_{old.upper()}(?=_)", f"TVMGEN_{new.upper()}", text)
-    return text.replace(f'TVM module "{old}"', f'TVM module "{new}"')
+    any_case = f"(?i:{old})"
+    text = re.sub(rf"(?<!\w)tvmgen_{any_case}(?=_|\.h\b)", f"tvmgen_{new}", text, flags=re.ASCII)
+    text = re.sub(rf"(?<!\w)TVMGEN_{old.upper()}(?=_)", f"TVMGEN_{new.upper()}", text)
+    return re.sub(rf'TVM module "{any_case}"', f'TVM module "{new}"', text)
 
 
 def constants_to_rodata(text: str) -> str:
@@ -61,6 +66,19 @@ def workspace_bytes(text: str) -> int:
     return sum(int(size) for _, _, size in _WORKSPACE.findall(text))
 
 
+def allocation_padding(text: str, alignment: int) -> int:
+    """Bytes that rounding every allocation up adds to the workspace that TVM worked out.
+
+    Zero where the model was compiled with this alignment or a coarser one, as by default.
+    """
+    return sum(-int(size) % alignment for size in _ALLOCATION.findall(text))
+
+
+def includes(text: str) -> set[str]:
+    """The files that C text includes."""
+    return set(_INCLUDE.findall(text))
+
+
 def uses_math(text: str) -> bool:
     return _MATH_CALL.search(text) is not None
 
@@ -71,13 +89,13 @@ def uses_workspace_calls(text: str) -> bool:
 
 def rename_source(file_name: str, old: str, new: str) -> str:
     """The file name of a source in module ``new``: unique per model, for maps and sizes."""
-    stem = re.sub(rf"^{old}(?=_)", new, file_name)
+    stem = re.sub(rf"^(?i:{old})(?=_)", new, file_name)
     return stem if stem.startswith(f"{new}_") else f"{new}_{stem}"
 
 
 def check_symbol_prefix(text: str, module: str, where: str) -> None:
     """Raise unless every ``tvmgen_`` symbol is of ``module``: others would clash."""
-    for found in set(re.findall(r"\btvmgen_\w+", text)):
-        if not found.startswith(f"tvmgen_{module}_") and found != f"tvmgen_{module}":
+    for found in sorted(set(re.findall(r"\btvmgen_\w+", text, re.ASCII))):
+        if not f"{found}_".lower().startswith(f"tvmgen_{module}_".lower()):
             what = f"uses {found}, which is not of module '{module}'"
             raise UtvmError(what, where=where, hint="export the model to an archive of its own")

@@ -8,9 +8,21 @@ from pathlib import Path
 
 from west_utvm.errors import UtvmError
 from west_utvm.mlf import Model
+from west_utvm.module.generated import KEY
+from west_utvm.module.rewrite import includes
 
 _AOT_C = "export with `tvmc compile -f mlf --executor=aot --executor-aot-interface-api=c"
 _USE_AOT_C = f"{_AOT_C} --executor-aot-unpacked-api=1 --runtime=crt --target=c`"
+
+# What the module brings of TVM's headers, and what C11 brings.
+_HEADERS = frozenset(
+    """
+    dlpack/dlpack.h tvm/runtime/c_backend_api.h tvm/runtime/c_runtime_api.h
+    assert.h complex.h ctype.h errno.h fenv.h float.h inttypes.h iso646.h limits.h locale.h math.h
+    setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
+    stdnoreturn.h string.h tgmath.h threads.h time.h uchar.h wchar.h wctype.h
+    """.split()
+)
 
 
 def _target_kind(model: Model) -> set[str]:
@@ -19,6 +31,11 @@ def _target_kind(model: Model) -> set[str]:
 
 # In order: the first that holds is the reason given.
 _REFUSALS: tuple[tuple[Callable[[Model], bool], str, str], ...] = (
+    (
+        lambda m: KEY in m.entry,
+        "is a module that west utvm-compile wrote, no archive",
+        "give the archive that it was written from",
+    ),
     (
         lambda m: m.metadata.style != "full-model",
         "is an operator-style archive, one operator and no model",
@@ -60,8 +77,13 @@ _REFUSALS: tuple[tuple[Callable[[Model], bool], str, str], ...] = (
         "export without `--pass-config tir.usmp.use_workspace_io=1`",
     ),
     (
-        lambda m: not m.inputs or not m.outputs,
-        "has no input or no output",
+        lambda m: m.header is not None and m.header.has_constant_pools,
+        "keeps its weights in a pool that the application fills, which is not supported",
+        "export without `--constant-pools`",
+    ),
+    (
+        lambda m: not (0 < len(m.inputs) < 256 and 0 < len(m.outputs) < 256),
+        "has no input or no output, or more than 255 of them",
         "export a model that has both",
     ),
     (
@@ -77,3 +99,12 @@ def check_supported(model: Model, path: Path) -> None:
     for refuses, what, hint in _REFUSALS:
         if refuses(model):
             raise UtvmError(what, where=path, hint=hint)
+    for file_name, text in model.sources.items():
+        _check_includes(model, text, f"{path}: {file_name}")
+
+
+def _check_includes(model: Model, text: str, where: str) -> None:
+    own = f"tvmgen_{model.metadata.model_name}.h"
+    for header in sorted(includes(text) - _HEADERS - {own}):
+        hint = "export with --target=c alone, without libraries such as CMSIS-NN"
+        raise UtvmError(f"needs {header}, which is not supported", where=where, hint=hint)

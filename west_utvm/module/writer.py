@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,11 @@ _ABI = (
     "abi/tvm/runtime/c_backend_api.h",
     "abi/utvm_workspace.h",
 )
+
+_DAMAGED = "the archive is damaged or was edited; export it again"
+
+# When it was exported, and where in the archive TVM's own C runtime is.
+_NOT_KEPT = ("export_datetime", "external_dependencies")
 
 
 @dataclass(frozen=True)
@@ -59,19 +64,16 @@ def write_module(
     hand since, or that holds another model, only with ``force``.
     """
     files = module_files(model, name, board)
-    if folder.exists() and any(folder.iterdir()):
-        if holds_exactly(folder, files):
-            return Written(read_module(folder), changed=False)
-        existing = _check_ours(folder)
-        if not force:
-            _check_same_model(existing, model, name)
-            _check_unedited(existing)
     try:
-        replace_folder(folder, files)
+        changed = not (folder.exists() and holds_exactly(folder, files))
+        if changed:
+            if folder.exists() and any(folder.iterdir()):
+                _check_replaceable(folder, model, name, force)
+            replace_folder(folder, files)
     except OSError as error:
         what = f"cannot be written ({error.strerror})"
         raise UtvmError(what, where=folder, hint="give another folder with -d") from None
-    return Written(read_module(folder), changed=True)
+    return Written(read_module(folder), changed)
 
 
 def module_files(model: Model, name: str, board: str | None) -> dict[str, bytes]:
@@ -100,15 +102,25 @@ def module_files(model: Model, name: str, board: str | None) -> dict[str, bytes]
 def _sources(model: Model, name: str, pools: Iterator[int]) -> dict[str, str]:
     assert model.header is not None
     old = model.header.module
-    texts = {}
+    texts: dict[str, str] = {}
     for file_name, text in sorted(model.sources.items()):
         rewrite.check_symbol_prefix(text, old, file_name)
         text = rewrite.constants_to_rodata(_renamed(model, text, name))
         text = rewrite.workspace_to_macro(text, pools)
-        texts[f"src/{rewrite.rename_source(file_name, old, name)}"] = text
+        texts[_source_path(file_name, old, name, texts)] = text
     if any(map(rewrite.uses_workspace_calls, model.sources.values())):
-        texts[f"src/{name}_workspace.c"] = glue.arena(name, model.workspace_size, pools)
+        padding = (rewrite.allocation_padding(t, glue.ALIGNMENT) for t in model.sources.values())
+        size = model.workspace_size + sum(padding)
+        texts[f"src/{name}_workspace.c"] = glue.arena(name, size, pools)
     return texts
+
+
+def _source_path(file_name: str, old: str, name: str, taken: Container[str]) -> str:
+    path = f"src/{rewrite.rename_source(file_name, old, name)}"
+    if path in taken or path in (f"src/{name}_model.c", f"src/{name}_workspace.c"):
+        what = f"would become {path}, which there is already"
+        raise UtvmError(what, where=file_name, hint="export the model again")
+    return path
 
 
 def _renamed(model: Model, text: str, name: str) -> str:
@@ -126,8 +138,9 @@ def _digest(texts: Mapping[str, str]) -> bytes:
 def _metadata(
     model: Model, name: str, board: str | None, digest: bytes, files: Mapping[str, bytes]
 ) -> bytes:
-    """The archive's own metadata under the new name, without its date, with our record."""
-    entry = {key: value for key, value in model.entry.items() if key != "export_datetime"}
+    """The archive's own metadata under the new name, with our record of the module."""
+    kept = {key: value for key, value in model.entry.items() if key not in _NOT_KEPT}
+    entry = json.loads(_renamed(model, json.dumps(kept), name))
     entry["model_name"] = name
     entry[KEY] = {
         "format": FORMAT,
@@ -143,7 +156,7 @@ def _metadata(
     document = (
         {"modules": {name: entry}, "version": version} if "modules" in model.document else entry
     )
-    return (_renamed(model, json.dumps(document, indent=2, sort_keys=True), name) + "\n").encode()
+    return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
 
 
 def _port(port: Port) -> dict[str, Any]:
@@ -158,26 +171,34 @@ def _port(port: Port) -> dict[str, Any]:
 
 
 def _check_workspace(model: Model, path: Path) -> None:
-    """The pools in the C code and the figures in header and metadata must be the same."""
-    hint = "the archive is damaged or was edited; export it again"
-    declared = sum(map(rewrite.workspace_bytes, model.sources.values()))
-    stated = {"metadata.json": model.metadata.workspace_size}
-    if model.header and model.header.workspace_size is not None:
-        stated["the header"] = model.header.workspace_size
-    if model.metadata.workspace_size and len(set(stated.values())) > 1:
-        figures = " and ".join(f"{source} {size}" for source, size in stated.items())
-        raise UtvmError(f"gives different workspace sizes ({figures})", where=path, hint=hint)
-    if declared and declared != model.workspace_size:
-        what = f"declares {declared} bytes of workspace and states {model.workspace_size}"
-        raise UtvmError(what, where=path, hint=hint)
+    """The pools that the C code has and the figures in header and metadata must be the same."""
+    assert model.header is not None
+    stated = model.workspace_size
+    if stated != (model.metadata.workspace_size or stated):
+        what = f"gives {model.metadata.workspace_size} bytes of workspace, the header {stated}"
+        raise UtvmError(what, where=f"{path}: metadata.json", hint=_DAMAGED)
+    pools = sum(map(model.header.pool_size, model.header.pools))
+    pools += sum(map(rewrite.workspace_bytes, model.sources.values()))
+    if pools and pools != stated:
+        what = f"has {pools} bytes of workspace and states {stated}"
+        raise UtvmError(what, where=path, hint=_DAMAGED)
+    if not stated and any(map(rewrite.uses_workspace_calls, model.sources.values())):
+        what = "does not tell how much workspace it needs"
+        raise UtvmError(what, where=path, hint="export it again with a newer TVM, 0.9 to 0.18")
 
 
-def _check_ours(folder: Path) -> GeneratedModule:
+def _check_replaceable(folder: Path, model: Model, name: str, force: bool) -> None:
     try:
-        return read_module(folder)
+        existing = read_module(folder)
     except UtvmError:
         what = "exists and was not written by west utvm-compile"
         raise UtvmError(what, where=folder, hint="give another folder with -d") from None
+    if force:
+        return
+    _check_same_model(existing, model, name)
+    if edited := existing.edited_files():
+        hint = "save your changes elsewhere, then give --force to lose them here"
+        raise UtvmError(f"was edited by hand ({edited[0]})", where=folder, hint=hint)
 
 
 def _check_same_model(existing: GeneratedModule, model: Model, name: str) -> None:
@@ -188,9 +209,3 @@ def _check_same_model(existing: GeneratedModule, model: Model, name: str) -> Non
         what = f"holds another model, '{existing.name}' with other inputs or outputs"
         hint = "give this one a name of its own with -n, or --force to replace that one"
         raise UtvmError(what, where=existing.folder, hint=hint)
-
-
-def _check_unedited(existing: GeneratedModule) -> None:
-    if edited := existing.edited_files():
-        hint = "save your changes elsewhere, then give --force to lose them here"
-        raise UtvmError(f"was edited by hand ({edited[0]})", where=existing.folder, hint=hint)
