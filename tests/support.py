@@ -27,10 +27,12 @@ class Workspace:
         self, *args: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "west", *map(str, args)]
+        # The workspace has its own Zephyr, if any: a link to the one that ZEPHYR_BASE names.
+        base = {name: value for name, value in os.environ.items() if name != "ZEPHYR_BASE"}
         return subprocess.run(
             command,
             cwd=cwd or self.topdir,
-            env={**os.environ, **(env or {})},
+            env=base | (env or {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

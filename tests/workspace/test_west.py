@@ -40,4 +40,5 @@ def test_flash_passes_on_what_is_given_and_only_that() -> None:
 
 
 def test_run_target() -> None:
-    assert west.run_target(Path("/b")) == [*WEST, "build", "--build-dir=/b", "--target=run"]
+    options = ["--build-dir=/b", "--pristine=never", "--no-sysbuild", "--target=run"]
+    assert west.run_target(Path("/b")) == [*WEST, "build", *options]

@@ -141,3 +141,10 @@ def test_modules_folder_of_the_configuration(
         zephyr_workspace.ok("config", "-d", "utvm.modules-dir")
     config = (tmp_path / "build" / "zephyr" / ".config").read_text()
     assert "CONFIG_UTVM_SECOND=y" in config
+
+
+def test_an_unknown_board_is_named(zephyr_workspace: Workspace, board: str) -> None:
+    done = zephyr_workspace.west("utvm-run", "digits", "-b", "mps22/an385", env=toolchain(board))
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("FATAL ERROR: this Zephyr has no board 'mps22'; west boards lists them")

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +53,8 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
     def execute(self, args: argparse.Namespace, rest: list[str]) -> None:
         from west_utvm.workspace.modules_dir import find_module, modules_dir
 
+        # Otherwise a time limit of CI would end us and leave the emulator running.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         folder = modules_dir(self.topdir_path(), self.option("modules-dir"))
         module = find_module(args.model, folder)
         flash_args = _after_dashes(rest)
@@ -79,10 +83,25 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
         build_dir: Path = args.build_dir or runner_dir(self.topdir_path(), module, board)
         read_budgets(self, args)
         self.step(f"building {module.name} for {board} in {build_dir}")
-        for command in build_commands(module, board, build_dir.absolute(), args.define):
-            self.call(command)
+        try:
+            for command in build_commands(module, board, build_dir.absolute(), args.define):
+                self.call(command)
+        except UtvmError:
+            self._check_board(board)
+            raise
         print_sizes(self, build_dir, args)
         return build_dir
+
+    def _check_board(self, board: str) -> None:
+        """Whether a build failed for want of the board, which its own output buries in a list."""
+        from west_utvm.workspace import west
+        from west_utvm.workspace.boards import check_known
+
+        if board != _HOST:
+            listed = subprocess.run(
+                west.boards(), cwd=self.topdir, capture_output=True, text=True, check=False
+            )
+            check_known(board, listed.stdout.split())
 
     def _open(
         self, args: argparse.Namespace, board: str, build_dir: Path, flash_args: list[str]

@@ -104,7 +104,7 @@ def check_supported(model: Model, path: Path) -> None:
 
 
 def _check_includes(model: Model, text: str, where: str) -> None:
-    own = f"tvmgen_{model.metadata.model_name}.h"
-    for header in sorted(includes(text) - _HEADERS - {own}):
+    own = f"tvmgen_{model.metadata.model_name}.h".lower()
+    for header in sorted(name for name in includes(text) - _HEADERS if name.lower() != own):
         hint = "export with --target=c alone, without libraries such as CMSIS-NN"
         raise UtvmError(f"needs {header}, which is not supported", where=where, hint=hint)

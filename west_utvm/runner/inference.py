@@ -11,6 +11,9 @@ from west_utvm.device.transport import Transport
 from west_utvm.module import GeneratedModule
 from west_utvm.runner.tensors import Array, Samples, join_outputs
 
+# An emulator is started through west, CMake and ninja: slow on a busy machine.
+_BOOT_SECONDS = 30.0
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -39,7 +42,7 @@ def infer(
 ) -> Outcome:
     """Run every sample on the board behind ``transport``, whose runner must serve ``module``."""
     client = Client(transport, run_timeout=settings.timeout, on_text=settings.on_text)
-    info = client.hello(module.digest)
+    info = client.hello(module.digest, wait=_BOOT_SECONDS)
     outputs, results = [], []
     for done, sample in enumerate(samples, start=1):
         for _ in range(settings.repeat):

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,23 @@ def board_facts(board: str, folder: Path = FOLDER) -> BoardFacts:
     return BoardFacts()
 
 
+def check_known(board: str, names: Iterable[str]) -> None:
+    """UtvmError unless ``board`` is one of ``names``, those of ``west boards``, with any suffix."""
+    base = _base(board)
+    known = set(names)
+    if known and base not in known:
+        close = difflib.get_close_matches(base, known, n=3, cutoff=0.5)
+        hint = "west boards lists them" + (f"; near to it: {', '.join(close)}" if close else "")
+        raise UtvmError(f"this Zephyr has no board '{base}'", hint=hint)
+
+
+def _base(board: str) -> str:
+    return board.split("@")[0].split("/")[0]
+
+
 def _matches(board: str, name: object) -> bool:
     # nucleo_f746zg, nucleo_f746zg@B, nucleo_f746zg/stm32f746xx are one board on the desk.
-    return board.split("@")[0].split("/")[0] == name or board == name
+    return name in (board, _base(board))
 
 
 def _usb_ids(document: Mapping[str, Any], path: Path) -> tuple[str, ...]:

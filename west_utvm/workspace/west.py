@@ -33,12 +33,21 @@ def build(
 
 
 def rebuild(build_dir: Path) -> list[str]:
-    return [*_WEST, "build", f"--build-dir={build_dir}"]
+    """``west build`` of what is configured, whatever the user's configuration has for new builds.
+
+    A pristine build, or one by sysbuild, would lose the definitions it was configured with.
+    """
+    return [*_WEST, "build", f"--build-dir={build_dir}", "--pristine=never", "--no-sysbuild"]
 
 
 def run_target(build_dir: Path) -> list[str]:
     """``west build -t run``: Zephyr's own way to start a board's emulator."""
     return [*rebuild(build_dir), "--target=run"]
+
+
+def boards() -> list[str]:
+    """``west boards``: the name of every board, a line each."""
+    return [*_WEST, "boards", "--format={name}"]
 
 
 def flash(
