@@ -26,18 +26,36 @@ class Workspace:
     def west(
         self, *args: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "west", *map(str, args)]
-        # The workspace has its own Zephyr, if any: a link to the one that ZEPHYR_BASE names.
-        base = {name: value for name, value in os.environ.items() if name != "ZEPHYR_BASE"}
         return subprocess.run(
-            command,
+            self._command(args),
             cwd=cwd or self.topdir,
-            env=base | (env or {}),
+            env=self._environment(env),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=600,
         )
+
+    def start(self, *args: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
+        """Run west without waiting for it."""
+        return subprocess.Popen(
+            self._command(args),
+            cwd=self.topdir,
+            env=self._environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    @staticmethod
+    def _command(args: Sequence[str | Path]) -> list[str]:
+        return [sys.executable, "-m", "west", *map(str, args)]
+
+    @staticmethod
+    def _environment(more: dict[str, str] | None) -> dict[str, str]:
+        # The workspace has its own Zephyr, if any: a link to the one that ZEPHYR_BASE names.
+        base = {name: value for name, value in os.environ.items() if name != "ZEPHYR_BASE"}
+        return base | {"PYTHONUNBUFFERED": "1"} | (more or {})
 
     def ok(self, *args: str | Path, env: dict[str, str] | None = None) -> str:
         """Run west, which must succeed; what it printed."""

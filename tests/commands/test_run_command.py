@@ -107,7 +107,7 @@ def test_inputs_that_do_not_fit_are_refused_before_anything_is_built(
         (("digits", "-i", "nonesuch.npz"), "nonesuch.npz: no such file"),
         (("digits", "--verify", "nonesuch.npz"), "nonesuch.npz: no such file"),
         (("digits", "--max-flash", "many"), "'many' is not a budget"),
-        (("digits", "--max-flash", "1K"), "exceeds the budget of 1024; the largest are in flash: "),
+        (("digits", "--max-flash", "1K"), " of 1,024 bytes, "),
         (("digits", "--frobnicate"), "unknown argument --frobnicate; west utvm-run -h lists"),
     ],
 )
@@ -125,7 +125,7 @@ def test_a_budget_of_the_workspace_gates_before_running(workspace: Workspace) ->
     workspace.ok("config", "utvm.max-ram", "2K")
     done = workspace.west("utvm-run", "digits")
     assert done.returncode == 1
-    assert "exceeds the budget of 2048; the largest are in ram: model digits " in done.stderr
+    assert "RAM is over budget: " in done.stderr and "largest: model digits " in done.stderr
     assert "time per inference" not in done.stdout
 
 

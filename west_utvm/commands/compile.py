@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from west_utvm.commands.common import UtvmCommand
-from west_utvm.commands.size import add_budget_arguments, print_sizes
+from west_utvm.commands.size import add_budget_arguments, as_summary, print_sizes
 
 if TYPE_CHECKING:
     from west_utvm.module import GeneratedModule, Written
@@ -81,4 +81,4 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         if (build_dir / "CMakeCache.txt").is_file():
             self.step(f"building {build_dir} again for its sizes")
             self.call(rebuild_command(args.board, build_dir))
-            print_sizes(self, build_dir, args)
+            print_sizes(self, build_dir, args, as_summary)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from west_utvm.commands.common import UtvmCommand
-from west_utvm.commands.size import add_budget_arguments, print_sizes, read_budgets
+from west_utvm.commands.size import add_budget_arguments, as_summary, print_sizes, read_budgets
 from west_utvm.errors import UtvmError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
         except UtvmError:
             self._check_board(board)
             raise
-        print_sizes(self, build_dir, args)
+        print_sizes(self, build_dir, args, as_summary)
         return build_dir
 
     def _check_board(self, board: str) -> None:

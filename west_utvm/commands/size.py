@@ -12,7 +12,11 @@ from west_utvm.commands.common import UtvmCommand
 from west_utvm.errors import UtvmError
 
 if TYPE_CHECKING:
-    from west_utvm.elf import Budget, Memory, SizeReport
+    from collections.abc import Callable, Sequence
+
+    from west_utvm.elf import Budget, Memory, SizeReport, Violation
+
+    Renderer = Callable[[SizeReport, Sequence[Violation]], str]
 
 # Option, and the memory it bounds.
 _BUDGETS: dict[str, Memory] = {"max-flash": "flash", "max-ram": "ram"}
@@ -49,7 +53,7 @@ Figures come from the ELF file: initialised data counts in flash and in RAM."""
         from west_utvm.workspace.find_build import find_build_dir
 
         target = args.build_dir or find_build_dir(self.zephyr_base())
-        print_sizes(self, target, args, as_json=args.json)
+        print_sizes(self, target, args, _as_json if args.json else _as_table)
 
 
 def add_budget_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,19 +65,35 @@ def add_budget_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def print_sizes(
-    command: UtvmCommand, target: Path, args: argparse.Namespace, *, as_json: bool = False
+    command: UtvmCommand, target: Path, args: argparse.Namespace, render: Renderer
 ) -> None:
     """Measure and print ``target``, a build folder or an ELF; UtvmError if it exceeds a budget."""
     from west_utvm import elf
-    from west_utvm.elf import report as rendering
 
     budgets = read_budgets(command, args)
     report = elf.measure(_elf_of(target))
-    if as_json:
-        command.inf(json.dumps(rendering.to_json(report), indent=2))
-    else:
-        command.inf(rendering.to_table(report))
-    _gate(report, budgets)
+    violations = elf.check(report, budgets)
+    command.inf(render(report, violations))
+    if violations:
+        raise UtvmError("; ".join(map(elf.describe, violations)), where=report.elf.name)
+
+
+def as_summary(report: SizeReport, violations: Sequence[Violation]) -> str:
+    from west_utvm.elf.report import to_summary
+
+    return to_summary(report)
+
+
+def _as_table(report: SizeReport, violations: Sequence[Violation]) -> str:
+    from west_utvm.elf.report import to_table
+
+    return to_table(report)
+
+
+def _as_json(report: SizeReport, violations: Sequence[Violation]) -> str:
+    from west_utvm.elf.report import to_json
+
+    return json.dumps(to_json(report, violations), indent=2)
 
 
 def read_budgets(command: UtvmCommand, args: argparse.Namespace) -> dict[Memory, Budget]:
@@ -100,18 +120,3 @@ def _elf_of(target: Path) -> Path:
     if host_executable(target).is_file():
         return host_executable(target)
     return read_build_dir(target).elf
-
-
-def _gate(report: SizeReport, budgets: dict[Memory, Budget]) -> None:
-    from west_utvm import elf
-
-    violations = elf.check(report, budgets)
-    if violations:
-        hint = "the largest are " + "; ".join(
-            f"in {v.memory}: " + ", ".join(f"{c.name} {c.size}" for c in v.largest)
-            for v in violations
-        )
-        what = " and ".join(
-            f"{v.memory} use of {v.used} bytes exceeds the budget of {v.limit}" for v in violations
-        )
-        raise UtvmError(what, where=report.elf.name, hint=hint)

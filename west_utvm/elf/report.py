@@ -30,6 +30,12 @@ def to_table(report: SizeReport, violations: Sequence[Violation] = ()) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
+def to_summary(report: SizeReport) -> str:
+    """The two totals in a line, and the models."""
+    parts = [[", ".join(_total(report, memory) for memory in MEMORIES)], _models(report)]
+    return "\n".join("\n".join(lines) for lines in parts if lines)
+
+
 def to_json(report: SizeReport, violations: Sequence[Violation] = ()) -> dict[str, Any]:
     """The same and more as what ``json.dumps`` takes; sizes and addresses are integers.
 
@@ -59,6 +65,12 @@ def describe(violation: Violation) -> str:
     line = f"{title} is over budget: {violation.used:,} of {violation.limit:,} bytes"
     largest = ", ".join(f"{_cut(item.name)} {item.size:,}" for item in violation.largest)
     return f"{line}, {excess:,} too many" + (f"; largest: {largest}" if largest else "")
+
+
+def _total(report: SizeReport, memory: Memory) -> str:
+    used, capacity = report.usage.used(memory), report.usage.capacity(memory)
+    share = f" of {capacity:,} ({used / capacity:.1%})" if capacity else ""
+    return f"{_TITLES[memory]} {used:,}{share} bytes"
 
 
 def _regions(report: SizeReport) -> list[str]:
