@@ -6,7 +6,8 @@ West appends this file's folder to sys.path: it must be the one that holds the p
 """
 
 from west_utvm.commands.compile import Compile
+from west_utvm.commands.project import Project
 from west_utvm.commands.run import Run
 from west_utvm.commands.size import Size
 
-__all__ = ["Compile", "Run", "Size"]
+__all__ = ["Compile", "Project", "Run", "Size"]

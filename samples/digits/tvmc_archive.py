@@ -87,11 +87,18 @@ def compile_model(arguments: tuple[str, ...], archive: Path) -> None:
         raise SystemExit(f"tvmc failed: {' '.join(arguments)}")
 
 
-def two_io(archive: Path) -> None:
+def two_io(
+    archive: Path,
+    numbers: tuple[int, int] = (0, 1),
+    interface: str = "c",
+    unpacked: int = 1,
+    system_lib: bool = False,
+) -> None:
     """Write a model of two inputs and two outputs, each of its own dtype and size.
 
     The inputs sort differently by name than by position, and no name is a C identifier.
     Outputs have only a colon: TVM leaves "/" and "." of an output's name in the C it writes.
+    They are called by ``numbers``, which may sort them too.
     """
     from tvm.driver.tvmc.compiler import compile_model as compile_relay
     from tvm.driver.tvmc.model import TVMCModel
@@ -101,18 +108,55 @@ def two_io(archive: Path) -> None:
     scaled = relay.cast(image, "float32") * gain
     total = relay.sum(relay.cast(image, "int32"), axis=1)
     function = relay.Function([image, gain], relay.Tuple([scaled, total]))
-    names = ["StatefulPartitionedCall:0", "StatefulPartitionedCall:1"]
+    names = [f"StatefulPartitionedCall:{number}" for number in numbers]
     compile_relay(
         TVMCModel(
             tvm.IRModule.from_expr(function.with_attr("output_tensor_names", names)), params={}
         ),
         "c",
-        executor=relay.backend.Executor("aot", {"interface-api": "c", "unpacked-api": 1}),
-        runtime=relay.backend.Runtime("crt"),
+        executor=relay.backend.Executor(
+            "aot", {"interface-api": interface, "unpacked-api": unpacked}
+        ),
+        runtime=relay.backend.Runtime("crt", {"system-lib": system_lib}),
         package_path=str(archive),
         output_format="mlf",
         pass_context_configs=["tir.disable_vectorize=1"],
     )
+
+
+def two_io_packed(archive: Path) -> None:
+    """The same with the packed interface, for a host that finds functions by name."""
+    two_io(archive, (1, 0), "packed", 0, system_lib=True)
+
+
+def two_io_unpacked_packed(archive: Path) -> None:
+    two_io(archive, (1, 0), "packed", 1)
+
+
+def two_modules(archive: Path) -> None:
+    """Write two models into one archive: x + 7, C interface, and x * 3, packed."""
+    from tvm.micro import export_model_library_format
+
+    x = relay.var("x", shape=(4,), dtype="int8")
+    wide = relay.cast(x, "int32")
+    models = {
+        "plus_seven": (relay.add(wide, relay.const(7, "int32")), "c", 1),
+        "Times_three": (relay.multiply(wide, relay.const(3, "int32")), "packed", 0),
+    }
+    with tvm.transform.PassContext(opt_level=3, config={"tir.disable_vectorize": True}):
+        modules = [
+            relay.build(
+                tvm.IRModule.from_expr(relay.Function([x], body)),
+                target="c",
+                executor=relay.backend.Executor(
+                    "aot", {"interface-api": interface, "unpacked-api": unpacked}
+                ),
+                runtime=relay.backend.Runtime("crt", {"system-lib": False}),
+                mod_name=name,
+            )
+            for name, (body, interface, unpacked) in models.items()
+        ]
+    export_model_library_format(modules, archive)
 
 
 def operator(archive: Path) -> None:
@@ -184,7 +228,8 @@ def main() -> None:
                 compile_model(arguments, path)
 
             write(compiled, TESTS / f"{name}.tar", PLAIN_LIMIT)
-        write(two_io, TESTS / "two_io.tar", PLAIN_LIMIT)
+        for make in (two_io, two_io_packed, two_io_unpacked_packed, two_modules):
+            write(make, TESTS / f"{make.__name__}.tar", PLAIN_LIMIT)
         write(operator, TESTS / "tiny_operator.tar", PLAIN_LIMIT)
 
 

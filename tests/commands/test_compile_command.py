@@ -47,6 +47,13 @@ def test_the_archive_s_own_name_stays_without_n(workspace: Workspace) -> None:
     assert "tvmgen_default_run" in header
 
 
+def test_one_of_several_modules(workspace: Workspace) -> None:
+    said = workspace.ok("utvm-compile", ARCHIVES / "two_modules.tar", "--module", "Times_three")
+    assert "use it by CONFIG_UTVM_TIMES_THREE=y and <tvmgen_times_three.h>" in said
+    said = workspace.ok("utvm-run", "times_three", "-b", "host", "--fill-mode", "ones")
+    assert "time per inference" in said
+
+
 def test_folders_come_from_the_configuration_or_the_option(workspace: Workspace) -> None:
     workspace.ok("config", "utvm.modules-dir", "lib/models")
     workspace.ok("utvm-compile", ARCHIVE, "-n", "a")
@@ -121,10 +128,8 @@ def test_names_that_are_no_identifiers(workspace: Workspace, name: str) -> None:
 @pytest.mark.parametrize(
     ("archive", "reason"),
     [
-        ("digits_aot_packed.tar.gz", "has the packed interface, which is not supported yet"),
-        ("digits_graph.tar.gz", "is for the graph executor, which is not supported yet"),
-        ("digits_llvm.tar.gz", "object files of target llvm, locked to one CPU"),
-        ("digits_aot_c_io_pools.tar.gz", "keeps inputs and outputs in a workspace pool"),
+        ("digits_llvm.tar.gz", "holds object files for ARM, cortex-m4, soft-float ABI"),
+        ("two_modules.tar", "holds 2 modules; choose one with --module: Times_three, plus_seven"),
         ("tiny_operator.tar", "operator-style"),
         ("no_such.tar", "no such file"),
     ],

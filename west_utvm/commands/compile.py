@@ -19,7 +19,8 @@ class Compile(UtvmCommand):
     HELP = "turn a compiled model into a Zephyr module"
     DESCRIPTION = """\
 Write a Zephyr module for the model of a Model Library Format archive, as
-`tvmc compile -f mlf` of TVM 0.8 to 0.18 wrote it (ahead-of-time executor, C interface).
+`tvmc compile -f mlf` of TVM before 0.19 wrote it: ahead-of-time executor with the C or
+the packed interface, or graph executor, in C.
 
 An application uses it by CONFIG_UTVM_<NAME>=y in prj.conf, #include <tvmgen_<name>.h>
 and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over serial."""
@@ -27,12 +28,14 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
   west utvm-compile module.tar -n kws                       module "kws" in the workspace
   west utvm-compile module.tar -n kws -b mps2/an521/cpu0    the same, for a board
   west utvm-compile module.tar -n kws -d app/modules/kws    in a folder of your own
+  west utvm-compile several.tar --module kws                one of several in an archive
   west config utvm.modules-dir app/modules                  where modules go by default"""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "archive", type=Path, metavar="MODEL", help="MLF archive (.tar, .tar.gz) or its folder"
         )
+        parser.add_argument("--module", metavar="NAME", help="which of several in the archive")
         parser.add_argument("-n", "--name", help="the model's name; default: the archive's own")
         parser.add_argument(
             "-b", "--board", help="board target, or 'host'; recorded, so utvm-run needs no -b"
@@ -51,7 +54,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         from west_utvm import module
         from west_utvm.workspace.modules_dir import check_no_clash, modules_dir
 
-        model = module.load_model(args.archive)
+        model = module.load_model(args.archive, args.module)
         name = module.module_name(model, args.name)
         default = modules_dir(self.topdir_path(), self.option("modules-dir")) / name
         folder = args.module_dir.absolute() if args.module_dir else default
@@ -69,6 +72,10 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
                 shape = "x".join(map(str, tensor.shape))
                 self.inf(f"{kind:9} {tensor.name}: {tensor.dtype} {shape}, {tensor.size} bytes")
         self.inf(f"workspace {compiled.workspace_size} bytes")
+        if compiled.graph:
+            planned = compiled.graph["planned_bytes"]
+            executor = compiled.graph["storage_bytes_of_graph_executor"]
+            self.inf(f"RAM       {planned} bytes; TVM's graph executor would take {executor}")
         self.inf(f"use it by CONFIG_UTVM_{compiled.name.upper()}=y and <tvmgen_{compiled.name}.h>")
 
     def _rebuild(self, compiled: GeneratedModule, args: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from west_utvm.device.transport import Transport
     from west_utvm.module import GeneratedModule
+    from west_utvm.runner.build import Application
     from west_utvm.runner.inference import Outcome
     from west_utvm.runner.tensors import Array, Samples
 
@@ -37,6 +38,7 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
     EXAMPLES = """\
   west utvm-run kws -b mps2/an521/cpu0 -i yes.npz --print-top 3
   west utvm-run kws -b host -i in.npz -o out.npz          on this computer, without Zephyr
+  west utvm-run app                                       a project of west utvm-project
   west utvm-run kws -i in.npz --verify expected.npz       exit with 1 if an output differs
   west utvm-run kws -b nucleo_f746zg --repeat 10 --port /dev/ttyACM0
   west utvm-run kws -b nrf5340dk/nrf5340/cpuapp -r jlink -- --erase
@@ -44,47 +46,66 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
     TAKES_REST = True
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("model", metavar="NAME|DIR", help="a compiled model, or its folder")
+        parser.add_argument(
+            "model", metavar="NAME|DIR", help="a compiled model, its folder, or a project's"
+        )
+        parser.add_argument(
+            "--model", dest="served", help="which model of a project; default: the first"
+        )
         _add_build_arguments(parser.add_argument_group("building and flashing"))
         _add_tensor_arguments(parser.add_argument_group("tensors"))
         _add_device_arguments(parser.add_argument_group("the device"))
         add_budget_arguments(parser)
 
     def execute(self, args: argparse.Namespace, rest: list[str]) -> None:
-        from west_utvm.workspace.modules_dir import find_module, modules_dir
-
         # Otherwise a time limit of CI would end us and leave the emulator running.
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-        folder = modules_dir(self.topdir_path(), self.option("modules-dir"))
-        module = find_module(args.model, folder)
+        application = self._application(args)
+        module = application.module
         flash_args = _after_dashes(rest)
         # Whatever can be wrong with the request is said before anything is built.
         samples, expected = _load(module, args)
-        board = self._board(args, module)
-        build_dir = self._build(args, module, board)
+        board = self._board(args, application)
+        build_dir = self._build(args, application, board)
         with self._open(args, board, build_dir, flash_args) as transport:
             outcome = self._infer(args, transport, module, samples)
         self._report_time(outcome, board, build_dir)
         self._report_outputs(args, outcome, samples, expected)
 
-    def _board(self, args: argparse.Namespace, module: GeneratedModule) -> str:
+    def _application(self, args: argparse.Namespace) -> Application:
+        from west_utvm.project import is_project, read_project
+        from west_utvm.runner.build import Application, template_around
+        from west_utvm.workspace.modules_dir import find_module, modules_dir
+
+        modules = modules_dir(self.topdir_path(), self.option("modules-dir"))
+        folder = Path(args.model).resolve()
+        if (modules / args.model / "metadata.json").exists() or not is_project(folder):
+            if args.served:
+                raise UtvmError("--model is for a project, and this is none", where=args.model)
+            return template_around(find_module(args.model, modules))
+        project = read_project(folder)
+        project.check_served()
+        module = project.module(args.served)
+        return Application(folder, module, project.board, finds_module=True)
+
+    def _board(self, args: argparse.Namespace, application: Application) -> str:
         configured = self.config.get("build.board") if self.has_config else None
-        board = args.board or module.board or configured
+        board = args.board or application.board or configured
         if not board:
             hint = "give -b BOARD here or to utvm-compile; -b host needs no Zephyr"
-            raise UtvmError("no board", where=module.name, hint=hint)
+            raise UtvmError("no board", where=application.module.name, hint=hint)
         if board != _HOST:
             self.zephyr_base()
         return str(board)
 
-    def _build(self, args: argparse.Namespace, module: GeneratedModule, board: str) -> Path:
-        from west_utvm.runner.build import build_commands, runner_dir
+    def _build(self, args: argparse.Namespace, application: Application, board: str) -> Path:
+        from west_utvm.runner.build import build_commands
 
-        build_dir: Path = args.build_dir or runner_dir(self.topdir_path(), module, board)
+        build_dir: Path = args.build_dir or application.build_dir(self.topdir_path(), board)
         read_budgets(self, args)
-        self.step(f"building {module.name} for {board} in {build_dir}")
+        self.step(f"building {application.module.name} for {board} in {build_dir}")
         try:
-            for command in build_commands(module, board, build_dir.absolute(), args.define):
+            for command in build_commands(application, board, build_dir.absolute(), args.define):
                 self.call(command)
         except UtvmError:
             self._check_board(board)

@@ -21,7 +21,7 @@ SHARED_WORKSPACE = "utvm_shared_workspace"
 _PREFIXES = ("tvmgen_", "utvm_model_")
 _RUN = re.compile(r"tvmgen_(\w+)_run")
 _DESCRIPTOR = re.compile(r"utvm_model_(\w+)")
-_SOURCE = re.compile(r"(\w+)_(?:lib\d*|model|workspace)\.c")
+_SOURCE = re.compile(r"(\w+)_(?:lib\d*|model|workspace|graph|packed)\.c")
 
 
 @dataclass(frozen=True)

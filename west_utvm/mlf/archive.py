@@ -25,6 +25,9 @@ MAX_MEMBERS = 10_000
 # What tvmc copied beside the model: its C runtime and project templates. Not ours to use.
 SKIPPED = ("runtime/", "templates/")
 
+# What to do about an archive that contradicts itself.
+DAMAGED = "the archive is damaged or was edited; export it again"
+
 _CHUNK = 1 << 20
 _HINT = "give a tar that `tvmc compile -f mlf` wrote, or the folder it was unpacked to"
 _UNTRUSTED = "do not trust this archive"

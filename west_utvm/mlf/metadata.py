@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from west_utvm.errors import UtvmError
+from west_utvm.mlf.archive import DAMAGED
 from west_utvm.tensor import DTYPE_SIZES
 
 KNOWN_VERSIONS = range(1, 8)
 # Version 7 nests eleven deep; what nests far deeper is made to exhaust a stack.
 _MAX_DEPTH = 32
-_HINT = "the archive is damaged or was edited; export it again"
 _T = TypeVar("_T")
 
 
@@ -56,13 +56,13 @@ def parse_document(data: bytes, where: str) -> dict[str, Any]:
         if _depth(document) > _MAX_DEPTH:
             raise ValueError(f"nested deeper than {_MAX_DEPTH}")
     except (ValueError, RecursionError) as error:
-        raise UtvmError(f"is not JSON ({error})", where=where, hint=_HINT) from None
+        raise UtvmError(f"is not JSON ({error})", where=where, hint=DAMAGED) from None
     if not isinstance(document, dict):
-        raise UtvmError("is not a JSON object", where=where, hint=_HINT)
+        raise UtvmError("is not a JSON object", where=where, hint=DAMAGED)
     version = _get(document, "version", int, where)
     if version not in KNOWN_VERSIONS:
         what = f"is of version {version}, and versions 1 to 7 are known"
-        raise UtvmError(what, where=where, hint="update west-utvm or export from TVM 0.8 to 0.18")
+        raise UtvmError(what, where=where, hint="update west-utvm or export from TVM 0.11 to 0.18")
     return document
 
 
@@ -76,7 +76,7 @@ def entries(document: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
 
 def parse_entry(name: str, entry: dict[str, Any], version: int, where: str) -> Metadata:
     """Read one module's entry; UtvmError names the key that is missing or of a wrong type."""
-    executors = "executors" if "executors" in entry else "runtimes"
+    executors = "runtimes" if "runtimes" in entry else "executors"
     style = _get(entry, "style", str, where) if "style" in entry else "full-model"
     main = _main_function(entry, where) if style == "full-model" else {}
     return Metadata(
@@ -116,19 +116,19 @@ def _tensor(name: str, value: object, where: str) -> TensorSize:
 def tensor_size(name: str, dtype: str, size: int, where: str) -> TensorSize:
     """UtvmError unless ``size`` in bytes suits ``dtype`` and C can hold ``name``."""
     if "\0" in name or any("\ud800" <= c <= "\udfff" for c in name):
-        raise UtvmError(f"tensor '{name}' has a name that is not text", where=where, hint=_HINT)
+        raise UtvmError(f"tensor '{name}' has a name that is not text", where=where, hint=DAMAGED)
     if dtype not in DTYPE_SIZES:
         raise UtvmError(f"tensor '{name}' has the unsupported dtype '{dtype}'", where=where)
     if not 0 < size < 1 << 32 or size % DTYPE_SIZES[dtype]:
         what = f"tensor '{name}' of {size} bytes cannot hold elements of {dtype}"
-        raise UtvmError(what, where=where, hint=_HINT)
+        raise UtvmError(what, where=where, hint=DAMAGED)
     return TensorSize(name, dtype, size)
 
 
 def _size(fields: Mapping[str, Any], key: str, where: str) -> int:
     size = _get(fields, key, int, where)
     if not 0 <= size < 1 << 32:
-        raise UtvmError(f"'{key}' is {size}, not a 32-bit size", where=where, hint=_HINT)
+        raise UtvmError(f"'{key}' is {size}, not a 32-bit size", where=where, hint=DAMAGED)
     return size
 
 
@@ -153,7 +153,7 @@ def _depth(value: object) -> int:
 
 def _get(fields: Mapping[str, Any], key: str, kind: type[_T], where: str) -> _T:
     if key not in fields:
-        raise UtvmError(f"'{key}' is missing", where=where, hint=_HINT)
+        raise UtvmError(f"'{key}' is missing", where=where, hint=DAMAGED)
     return _typed(fields[key], key, kind, where)
 
 
@@ -161,5 +161,5 @@ def _typed(value: object, key: str, kind: type[_T], where: str) -> _T:
     # bool is an int to Python and not one to JSON.
     if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
         what = f"'{key}' is {type(value).__name__} where {kind.__name__} is expected"
-        raise UtvmError(what, where=where, hint=_HINT)
+        raise UtvmError(what, where=where, hint=DAMAGED)
     return value

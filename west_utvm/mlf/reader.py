@@ -5,40 +5,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from west_utvm.errors import UtvmError
-from west_utvm.mlf.archive import read_files
+from west_utvm.mlf.archive import DAMAGED, read_files
 from west_utvm.mlf.header import Header, parse_header
-from west_utvm.mlf.metadata import (
-    Metadata,
-    TensorSize,
-    entries,
-    parse_document,
-    parse_entry,
-    tensor_size,
-)
-from west_utvm.mlf.relay import TensorType, input_types, output_types
-from west_utvm.tensor import DTYPE_SIZES, Tensor
+from west_utvm.mlf.metadata import Metadata, entries, parse_document, parse_entry
+from west_utvm.mlf.ports import Port, input_ports, output_ports
 
-_HINT = "the archive is damaged or was edited; export it again"
 _HEADER_NAME = re.compile(r"codegen/host/include/tvmgen_([A-Za-z_]\w*)\.h", re.ASCII)
 _SOURCE_NAME = re.compile(r"codegen/host/src/(\w+\.c)", re.ASCII)
 _OBJECTS = (".o", ".obj", ".a", ".so")
-_NUMBERED = re.compile(r"output(\d{0,3})")
-
-# A tensor's name in Relay and its type there, by its C name.
-_Types = Mapping[str, tuple[str, TensorType]]
-
-
-@dataclass(frozen=True)
-class Port:
-    """An input or output: the model's tensor and its field in the C interface's struct."""
-
-    tensor: Tensor
-    c_name: str
 
 
 @dataclass(frozen=True)
@@ -48,7 +27,11 @@ class Model:
     ``sources`` are its C files by their base names, ``objects`` the names of compiled ones.
     ``header`` is None unless the archive has the C interface, and then ``inputs`` and
     ``outputs`` are in the order of its structs. ``document`` is the whole metadata.json and
-    ``entry`` the part of it that is this module's.
+    ``entry`` the part of it that is this module's; ``files`` are all members of the archive.
+
+    Filled in by an adaptation, which turns a model without C interface into one with:
+    ``has_allocator``, whether its sources define TVMBackendAllocWorkspace, and ``record``, what
+    it adds to our record in the module's metadata.json.
     """
 
     metadata: Metadata
@@ -60,6 +43,26 @@ class Model:
     objects: tuple[str, ...]
     document: dict[str, Any]
     entry: dict[str, Any]
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    has_allocator: bool = False
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def c_name(self) -> str:
+        """What the module is called in the C interface."""
+        return self.header.module if self.header else self.metadata.model_name
+
+    @property
+    def relay(self) -> str:
+        """The model as Relay text, "" where the archive has none."""
+        return _relay_text(self.files, self.metadata.model_name)
+
+    @property
+    def pools(self) -> dict[str, int]:
+        """Bytes of each workspace pool that the caller brings, by its C name, in calling order."""
+        return (
+            {pool: self.header.pool_size(pool) for pool in self.header.pools} if self.header else {}
+        )
 
     @property
     def workspace_size(self) -> int:
@@ -68,9 +71,10 @@ class Model:
         return self.metadata.workspace_size if from_header is None else from_header
 
 
-def read_archive(path: Path) -> Model:
-    """Read the one model of the archive (or unpacked folder) at ``path``.
+def read_archive(path: Path, module: str | None = None) -> Model:
+    """Read a model of the archive (or unpacked folder) at ``path``.
 
+    ``module`` names one of several; None is for the only one.
     Raises UtvmError naming the archive and the member at fault, also where metadata and
     header contradict each other.
     """
@@ -81,12 +85,33 @@ def read_archive(path: Path) -> Model:
     where = f"{path}: metadata.json"
     document = parse_document(files["metadata.json"], where)
     modules = entries(document, where)
-    if len(modules) != 1:
-        what = f"holds {len(modules)} modules, and one is supported"
-        raise UtvmError(what, where=path, hint="export each model to an archive of its own")
-    [(name, entry)] = modules.items()
-    metadata = parse_entry(name, entry, document["version"], where)
-    return _model(path, files, metadata, document, entry)
+    name = _chosen(list(modules), module, path)
+    metadata = parse_entry(name, modules[name], document["version"], where)
+    if len(modules) > 1:
+        files = _own_files(files, name)
+    return _model(path, files, metadata, document, modules[name])
+
+
+def _chosen(names: list[str], module: str | None, path: Path) -> str:
+    if module is None and len(names) == 1:
+        return names[0]
+    if module in names:
+        return str(module)
+    what = f"holds {len(names)} modules" if module is None else f"holds no module '{module}'"
+    hint = f"choose one with --module: {', '.join(names[:20])}" if names else DAMAGED
+    raise UtvmError(what, where=path, hint=hint)
+
+
+def _own_files(files: dict[str, bytes], module: str) -> dict[str, bytes]:
+    """Without the generated code of other modules. Names of sources are mangled since version 3,
+    and several modules came with version 7 (_populate_codegen_dir, model_library_format.py)."""
+    mangled = re.compile(rf"codegen/host/\w+/{re.escape(module)}_lib\d+\.\w+", re.ASCII)
+    header = f"codegen/host/include/tvmgen_{module.lower()}.h"
+    return {
+        name: data
+        for name, data in files.items()
+        if not name.startswith("codegen/") or name == header or mangled.fullmatch(name)
+    }
 
 
 def _model(
@@ -102,12 +127,13 @@ def _model(
         metadata=metadata,
         header=header,
         header_text=header_text,
-        inputs=_inputs(metadata, header, relay, path) if header else (),
-        outputs=_outputs(metadata, header, relay, path) if header else (),
+        inputs=input_ports(metadata, header, relay, path) if header else (),
+        outputs=output_ports(metadata, header, relay, path) if header else (),
         sources=_sources(path, files),
         objects=tuple(n for n in files if n.startswith("codegen/host/") and n.endswith(_OBJECTS)),
         document=document,
         entry=entry,
+        files=files,
     )
 
 
@@ -116,11 +142,11 @@ def _header(path: Path, files: dict[str, bytes], name: str) -> tuple[Header | No
     if not found:
         return None, ""
     if len(found) > 1:
-        raise UtvmError("has more than one tvmgen_*.h", where=path, hint=_HINT)
+        raise UtvmError("has more than one tvmgen_*.h", where=path, hint=DAMAGED)
     [(module, file)] = found
     where = f"{path}: {file}"
     if module.lower() != name.lower():
-        raise UtvmError(f"metadata.json calls the module '{name}'", where=where, hint=_HINT)
+        raise UtvmError(f"metadata.json calls the module '{name}'", where=where, hint=DAMAGED)
     text = _text(files[file], where)
     return parse_header(text, module, where), text
 
@@ -139,7 +165,7 @@ def _sources(path: Path, files: dict[str, bytes]) -> dict[str, str]:
     return sources
 
 
-def _relay_text(files: dict[str, bytes], name: str) -> str:
+def _relay_text(files: Mapping[str, bytes], name: str) -> str:
     for file in (f"src/{name}.relay", "src/relay.txt", "relay.txt"):
         if file in files:
             return files[file].decode("utf-8", errors="replace")
@@ -150,81 +176,4 @@ def _text(data: bytes, where: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise UtvmError("is not UTF-8 text", where=where, hint=_HINT) from None
-
-
-def _inputs(metadata: Metadata, header: Header, relay: str, path: Path) -> tuple[Port, ...]:
-    printed = {c_identifier(name): (name, kind) for name, kind in input_types(relay).items()}
-    with_v = {name: printed[f"v{name}"] for name in header.inputs if f"v{name}" in printed}
-    types = {**with_v, **printed}
-    return _ports("input", header.inputs, metadata.inputs, types, header, path)
-
-
-def _outputs(metadata: Metadata, header: Header, relay: str, path: Path) -> tuple[Port, ...]:
-    names, stated, kinds = header.outputs, metadata.outputs, output_types(relay)
-    types = dict(zip(names, zip(names, kinds, strict=False), strict=False))
-    if len(kinds) != len(names):
-        types = {}
-    if stated and all(_NUMBERED.fullmatch(size.name) for size in stated):
-        stated = _named_as(names, stated)
-    return _ports("output", names, stated, types, header, path)
-
-
-def _named_as(names: tuple[str, ...], numbered: tuple[TensorSize, ...]) -> tuple[TensorSize, ...]:
-    """TVM 0.11 numbers the outputs in the metadata and names them in the header."""
-    in_order = sorted(numbered, key=lambda size: int(size.name.removeprefix("output") or 0))
-    if len(names) != len(numbered) or {size.name for size in numbered} == set(names):
-        return numbered
-    return tuple(replace(size, name=name) for size, name in zip(in_order, names, strict=True))
-
-
-def _ports(
-    kind: str,
-    c_names: tuple[str, ...],
-    stated: tuple[TensorSize, ...] | None,
-    types: _Types,
-    header: Header,
-    path: Path,
-) -> tuple[Port, ...]:
-    if stated is None:
-        stated = tuple(_from_relay(types.get(name), name, path) for name in c_names)
-    sizes = {c_identifier(size.name): size for size in stated}
-    if sorted(map(c_identifier, (size.name for size in stated))) != sorted(c_names):
-        what = f"metadata.json names the {kind}s {sorted(sizes)} and the header {sorted(c_names)}"
-        raise UtvmError(what, where=path, hint=_HINT)
-    for c_name in c_names:
-        _check_size(sizes[c_name], header.tensor_size(c_name), path)
-    return tuple(Port(_tensor(sizes[name], types.get(name)), name) for name in c_names)
-
-
-def _from_relay(found: tuple[str, TensorType] | None, c_name: str, path: Path) -> TensorSize:
-    """An older archive's tensor, whose size only the Relay text tells."""
-    if found is None or found[1][1] not in DTYPE_SIZES:
-        what = f"neither metadata.json nor the Relay text tells the size of '{c_name}'"
-        raise UtvmError(what, where=path, hint="export it again with a newer TVM, 0.11 to 0.18")
-    name, (shape, dtype) = found
-    if c_identifier(name) != c_name:
-        name = c_name
-    return tensor_size(name, dtype, Tensor(name, dtype, shape).size, f"{path}: Relay text")
-
-
-def _check_size(tensor: TensorSize, in_header: int | None, path: Path) -> None:
-    if in_header is not None and in_header != tensor.size:
-        what = f"metadata.json gives '{tensor.name}' {tensor.size} bytes and the header {in_header}"
-        raise UtvmError(what, where=path, hint=_HINT)
-
-
-def _tensor(size: TensorSize, found: tuple[str, TensorType] | None) -> Tensor:
-    """With Relay's shape where that agrees with the size, else one-dimensional."""
-    if found is not None:
-        shape, dtype = found[1]
-        shaped = Tensor(size.name, size.dtype, shape)
-        if dtype == size.dtype and shaped.size == size.size:
-            return shaped
-    return Tensor(size.name, size.dtype, (size.size // DTYPE_SIZES[size.dtype],))
-
-
-def c_identifier(name: str) -> str:
-    """TVM's SanitizeName (src/runtime/name_transforms.cc): other bytes of UTF-8 become _."""
-    text = name.encode().decode("latin-1")
-    return re.sub(r"[^A-Za-z0-9_]", "_", text)
+        raise UtvmError("is not UTF-8 text", where=where, hint=DAMAGED) from None

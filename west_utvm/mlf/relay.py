@@ -7,6 +7,7 @@ inputs always, for the output only where the exporter printed inferred types.
 
 from __future__ import annotations
 
+import json
 import re
 
 Shape = tuple[int, ...]
@@ -18,6 +19,8 @@ _TENSOR = r"Tensor\[\(((?:\d{1,9}, ){0,15}\d{0,9}),?\), (\w{1,16})\]"
 # in front (RelayTextPrinter::AllocVar, src/relay/printer/relay_text_printer.cc).
 _PARAMETER = re.compile(rf"%([^%]+): {_TENSOR}", re.ASCII)
 _RESULT = re.compile(_TENSOR, re.ASCII)
+# An attribute of the function, a list of strings.
+_OUTPUT_NAMES = re.compile(r'output_tensor_names=(\[(?:"(?:[^"\\]|\\.)*"(?:, )?)*\])')
 # Parameters beyond this length are weights' types in a file made to exhaust us.
 _MAX_LINE = 1 << 20
 
@@ -34,14 +37,18 @@ def output_types(text: str) -> list[TensorType]:
     return [(_shape(dims), dtype) for dims, dtype in _RESULT.findall(result)] if arrow else []
 
 
+def output_names(text: str) -> list[str]:
+    """Names of ``@main``'s results in order, as the model's format had them; [] if untold."""
+    match = _OUTPUT_NAMES.search(_signature(text))
+    try:
+        return [str(name) for name in json.loads(match[1])] if match else []
+    except ValueError:
+        return []
+
+
 def _signature(text: str) -> str:
     match = _MAIN.search(text)
-    return _uncommented(match[0][:_MAX_LINE]) if match else ""
-
-
-def _uncommented(line: str) -> str:
-    first, *others = line.split("/*")
-    return first + "".join(part.partition("*/")[2] for part in others)
+    return match[0][:_MAX_LINE] if match else ""
 
 
 def _shape(dims: str) -> Shape:

@@ -16,7 +16,7 @@ set(sources
 set(generated_code_options -Wno-unused-variable -Wno-unused-parameter)
 
 if(NOT COMMAND zephyr_library_named)
-  add_library(utvm_{name} STATIC ${{sources}})
+{needs_board}  add_library(utvm_{name} STATIC ${{sources}})
   target_include_directories(utvm_{name} PUBLIC include PRIVATE abi)
   target_compile_options(utvm_{name} PRIVATE ${{generated_code_options}})
   target_link_libraries(utvm_{name} PUBLIC m)
@@ -26,7 +26,7 @@ elseif(CONFIG_UTVM_{upper} AND NOT TARGET utvm_{name})
   zephyr_library_compile_options(${{generated_code_options}})
   zephyr_library_include_directories(abi)
   zephyr_include_directories(include)
-{libm}endif()
+{libm}{needs_cmsis_nn}endif()
 """
 
 # Not `select REQUIRES_FULL_LIBC`: a model must not change the C library of an application.
@@ -38,12 +38,24 @@ _LIBM = """\
   endif()
 """
 
+_NEEDS_BOARD = """\
+  message(FATAL_ERROR "Model %s calls CMSIS-NN, which Zephyr has for Cortex-M: give a board")
+"""
+
+_NEEDS_CMSIS_NN = """\
+  if(NOT CONFIG_CMSIS_NN)
+    message(FATAL_ERROR
+      "Model %s calls CMSIS-NN, and CONFIG_CMSIS_NN is off. Since Zephyr 3.5 the workspace must "
+      "have the modules cmsis-nn and cmsis-dsp: add them to west.yml and run west update")
+  endif()
+"""
+
 _KCONFIG = """\
 # SPDX-License-Identifier: Apache-2.0
 
 config UTVM_{upper}
 	bool "Model {name}"
-	help
+{cmsis_nn}	help
 	  Link model {name} into the application. Include <tvmgen_{name}.h> and call
 	  tvmgen_{name}_run(). It needs {workspace} bytes of RAM for its workspace.
 
@@ -64,15 +76,34 @@ build:
 """
 
 
-def cmake_lists(name: str, sources: Sequence[str], *, uses_math: bool) -> str:
+def cmake_lists(
+    name: str, sources: Sequence[str], *, uses_math: bool, uses_cmsis_nn: bool = False
+) -> str:
     libm = _LIBM % name if uses_math else ""
     listed = "".join(f"  ${{CMAKE_CURRENT_LIST_DIR}}/{source}\n" for source in sources)
-    return _CMAKE.format(name=name, upper=name.upper(), sources=listed, libm=libm)
+    return _CMAKE.format(
+        name=name,
+        upper=name.upper(),
+        sources=listed,
+        libm=libm,
+        needs_board=_NEEDS_BOARD % name if uses_cmsis_nn else "",
+        needs_cmsis_nn=_NEEDS_CMSIS_NN % name if uses_cmsis_nn else "",
+    )
 
 
-def kconfig(name: str, *, workspace: int) -> str:
-    """``workspace`` in bytes."""
-    return _KCONFIG.format(name=name, upper=name.upper(), workspace=workspace)
+def kconfig(name: str, *, workspace: int, cmsis_nn: Sequence[str] = ()) -> str:
+    """``workspace`` in bytes; ``cmsis_nn`` the symbols that the model needs.
+
+    They are implied: a workspace may lack the module, and selecting what is not there is a
+    warning that tells nothing. CMakeLists.txt says it.
+    """
+    needs = "".join(f"\timply {symbol}\n" for symbol in cmsis_nn)
+    return _KCONFIG.format(
+        name=name,
+        upper=name.upper(),
+        workspace=workspace,
+        cmsis_nn=f"\tdepends on CPU_CORTEX_M\n{needs}" if needs else "",
+    )
 
 
 def module_yml(name: str) -> str:

@@ -23,7 +23,10 @@ class GeneratedModule:
     """``digest`` identifies the compiled model; the firmware answers with it.
 
     ``files`` maps every generated file but metadata.json to its SHA-256 in hex; ``board`` is
-    None unless ``-b`` was given at compile time.
+    None unless ``-b`` was given at compile time. ``graph`` is of a model for TVM's graph
+    executor, else empty: bytes of RAM for tensors, inputs and outputs among them, and what
+    operators allocate, by that executor (``storage_bytes_of_graph_executor``) and by the module
+    (``planned_bytes``).
     """
 
     name: str
@@ -34,6 +37,7 @@ class GeneratedModule:
     workspace_size: int
     digest: bytes
     files: dict[str, str]
+    graph: dict[str, int]
 
     def edited_files(self) -> list[str]:
         """Generated files that are missing, were changed since, or were added."""
@@ -80,6 +84,7 @@ def _module(folder: Path, record: dict[str, Any]) -> GeneratedModule:
         workspace_size=int(record["workspace_size"]),
         digest=bytes.fromhex(record["digest"]),
         files=dict(record["files"]),
+        graph={str(key): int(value) for key, value in record.get("graph", {}).items()},
     )
 
 

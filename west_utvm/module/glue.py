@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from west_utvm.mlf import Model, Port
+from west_utvm.module.io_pools import places
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Of buffers, of pools that the caller brings, and of each block of the arena, in bytes. It is
@@ -32,11 +33,7 @@ static const struct utvm_tensor outputs[] = {{
 
 static int32_t run(void)
 {{
-	struct tvmgen_{name}_inputs in = {{
-{input_fields}	}};
-	struct tvmgen_{name}_outputs out = {{
-{output_fields}	}};
-{pools}
+{structs}
 	return tvmgen_{name}_run({arguments});
 }}
 
@@ -56,23 +53,20 @@ const struct utvm_model utvm_model_{name} = {{
 
 def descriptor(model: Model, name: str, digest: bytes, pool_numbers: Iterator[int]) -> str:
     """The source of ``utvm_model_<name>`` with the model's static input and output buffers."""
-    pools = model.header.pools if model.header else ()
-    sizes = {pool: model.header.pool_size(pool) for pool in pools} if model.header else {}
-    buffers = [_buffer("input", i, port) for i, port in enumerate(model.inputs)]
-    buffers += [_buffer("output", i, port) for i, port in enumerate(model.outputs)]
+    in_pools = places(model, name)
+    buffers = [] if in_pools else list(_buffers(model))
     buffers += [
-        f"UTVM_WORKSPACE(pool_{pool}, {sizes[pool]}, {ALIGNMENT}, {next(pool_numbers)});\n"
-        for pool in pools
+        f"UTVM_WORKSPACE(pool_{pool}, {size}, {ALIGNMENT}, {next(pool_numbers)});\n"
+        for pool, size in model.pools.items()
     ]
+    structs = list(_structs(model, name))
     return _DESCRIPTOR.format(
         name=name,
         buffers="".join(buffers),
-        inputs=_tensors("input", model.inputs),
-        outputs=_tensors("output", model.outputs),
-        input_fields=_fields("input", model.inputs),
-        output_fields=_fields("output", model.outputs),
-        pools=_pool_struct(name, pools),
-        arguments="&in, &out, &pools" if pools else "&in, &out",
+        inputs=_tensors("input", model.inputs, in_pools),
+        outputs=_tensors("output", model.outputs, in_pools),
+        structs="".join(text for _, text in structs),
+        arguments=", ".join(argument for argument, _ in structs),
         digest=_bytes(digest),
         workspace_size=model.workspace_size,
         num_inputs=len(model.inputs),
@@ -94,29 +88,51 @@ def c_string(text: str) -> str:
     return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode()) + '"'
 
 
+def _structs(model: Model, name: str) -> Iterator[tuple[str, str]]:
+    """The arguments of tvmgen_<name>_run(), in calling order, and their declarations.
+
+    Device contexts are null: a model that needs one is for an application that has its driver,
+    and calls the model itself.
+    """
+    if not (model.header and model.header.has_io_pools):
+        for short, kind, ports in (("in", "input", model.inputs), ("out", "output", model.outputs)):
+            fields = "".join(f"\t\t.{port.c_name} = {kind}_{i},\n" for i, port in enumerate(ports))
+            yield f"&{short}", _struct(name, f"{kind}s", short, fields)
+    if model.pools:
+        fields = "".join(f"\t\t.{pool} = pool_{pool},\n" for pool in model.pools)
+        yield "&pools", _struct(name, "workspace_pools", "pools", fields)
+    if model.header and model.header.has_devices:
+        yield "&devices", f"\tstruct tvmgen_{name}_devices devices = {{0}};\n"
+
+
+def _struct(name: str, kind: str, variable: str, fields: str) -> str:
+    return f"\tstruct tvmgen_{name}_{kind} {variable} = {{\n{fields}\t}};\n"
+
+
+def _buffers(model: Model) -> Iterator[str]:
+    for kind, ports in (("input", model.inputs), ("output", model.outputs)):
+        yield from (_buffer(kind, i, port) for i, port in enumerate(ports))
+
+
 def _buffer(kind: str, index: int, port: Port) -> str:
     declaration = f"static uint8_t {kind}_{index}[{port.tensor.size}]"
     return f"{declaration} __attribute__((aligned({ALIGNMENT})));\n"
 
 
-def _tensors(kind: str, ports: Sequence[Port]) -> str:
+def _tensors(kind: str, ports: Sequence[Port], in_pools: Mapping[str, tuple[str, int]]) -> str:
     return "".join(
         f"\t{{\n\t\t.name = {c_string(port.tensor.name)},\n"
         f'\t\t.dtype = "{port.tensor.dtype}",\n'
-        f"\t\t.data = {kind}_{index},\n\t\t.size = sizeof({kind}_{index}),\n\t}},\n"
+        f"{_data(f'{kind}_{index}', port, in_pools)}\t}},\n"
         for index, port in enumerate(ports)
     )
 
 
-def _fields(kind: str, ports: Sequence[Port]) -> str:
-    return "".join(f"\t\t.{port.c_name} = {kind}_{i},\n" for i, port in enumerate(ports))
-
-
-def _pool_struct(name: str, pools: Sequence[str]) -> str:
-    if not pools:
-        return ""
-    fields = "".join(f"\t\t.{pool} = pool_{pool},\n" for pool in pools)
-    return f"\tstruct tvmgen_{name}_workspace_pools pools = {{\n{fields}\t}};\n"
+def _data(buffer: str, port: Port, in_pools: Mapping[str, tuple[str, int]]) -> str:
+    if port.c_name not in in_pools:
+        return f"\t\t.data = {buffer},\n\t\t.size = sizeof({buffer}),\n"
+    pool, offset = in_pools[port.c_name]
+    return f"\t\t.data = &pool_{pool}[{offset}],\n\t\t.size = {port.tensor.size},\n"
 
 
 def _bytes(data: bytes) -> str:

@@ -14,7 +14,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 # `default`, a keyword too, is what tvmc calls a module that was given no name; it is only ever
 # a part of our identifiers. The rest: C11 6.4.1, C23's new ones, and what C++ adds.
-_KEYWORDS = frozenset(
+KEYWORDS = frozenset(
     """
     alignas alignof and asm auto bitand bitor bool break case catch char class compl concept
     const constexpr continue decltype delete do double else enum explicit export extern
@@ -39,7 +39,7 @@ def check_name(name: str) -> str:
     if len(name) > MAX_NAME:
         what = f"the model name {shown!r} is longer than {MAX_NAME} characters"
         raise UtvmError(what, hint=hint)
-    if name in _KEYWORDS:
+    if name in KEYWORDS:
         raise UtvmError(f"the model name {name!r} is a C or C++ keyword", hint=hint)
     if _RESERVED.fullmatch(name.lower()):
         raise UtvmError(f"the model name {name!r} is reserved", hint=hint)

@@ -8,8 +8,12 @@ from pathlib import Path
 
 from west_utvm.errors import UtvmError
 from west_utvm.mlf import Model
+from west_utvm.mlf.archive import DAMAGED
+from west_utvm.mlf.objects import describe_object
+from west_utvm.module import cmsis_nn
 from west_utvm.module.generated import KEY
-from west_utvm.module.rewrite import includes
+from west_utvm.module.io_pools import places
+from west_utvm.module.rewrite import includes, uses_workspace_calls, workspace_bytes
 
 _AOT_C = "export with `tvmc compile -f mlf --executor=aot --executor-aot-interface-api=c"
 _USE_AOT_C = f"{_AOT_C} --executor-aot-unpacked-api=1 --runtime=crt --target=c`"
@@ -47,44 +51,19 @@ _REFUSALS: tuple[tuple[Callable[[Model], bool], str, str], ...] = (
         _USE_AOT_C,
     ),
     (
-        lambda m: bool(m.objects) or "llvm" in _target_kind(m),
-        "holds object files of target llvm, locked to one CPU, and C sources are supported",
+        lambda m: "llvm" in _target_kind(m),
+        "is of target llvm, which makes object files, and C sources are supported",
         _USE_AOT_C,
     ),
     (
-        lambda m: "graph" in m.metadata.executors,
-        "is for the graph executor, which is not supported yet",
-        _USE_AOT_C,
-    ),
-    (
-        lambda m: "aot" not in m.metadata.executors,
+        lambda m: not {"aot", "graph"} & set(m.metadata.executors),
         "is for an unknown executor",
         _USE_AOT_C,
-    ),
-    (
-        lambda m: m.header is None,
-        "has the packed interface, which is not supported yet",
-        _USE_AOT_C,
-    ),
-    (
-        lambda m: m.header is not None and m.header.has_devices,
-        "needs device contexts, which are not supported yet",
-        _USE_AOT_C,
-    ),
-    (
-        lambda m: m.header is not None and m.header.has_io_pools,
-        "keeps inputs and outputs in a workspace pool, which is not supported yet",
-        "export without `--pass-config tir.usmp.use_workspace_io=1`",
     ),
     (
         lambda m: m.header is not None and m.header.has_constant_pools,
         "keeps its weights in a pool that the application fills, which is not supported",
         "export without `--constant-pools`",
-    ),
-    (
-        lambda m: not (0 < len(m.inputs) < 256 and 0 < len(m.outputs) < 256),
-        "has no input or no output, or more than 255 of them",
-        "export a model that has both",
     ),
     (
         lambda m: not any(text.strip() for text in m.sources.values()),
@@ -96,15 +75,53 @@ _REFUSALS: tuple[tuple[Callable[[Model], bool], str, str], ...] = (
 
 def check_supported(model: Model, path: Path) -> None:
     """Raise UtvmError with the reason if no Zephyr module can be written from ``model``."""
+    _check_objects(model, path)
     for refuses, what, hint in _REFUSALS:
         if refuses(model):
             raise UtvmError(what, where=path, hint=hint)
+
+
+def check_adapted(model: Model, path: Path) -> None:
+    """The same for a model that has a C interface, its own or of an adaptation's making."""
+    if not (0 < len(model.inputs) < 256 and 0 < len(model.outputs) < 256):
+        what = "has no input or no output, or more than 255 of them"
+        raise UtvmError(what, where=path, hint="export a model that has both")
     for file_name, text in model.sources.items():
         _check_includes(model, text, f"{path}: {file_name}")
+    _check_workspace(model, path)
+    places(model, path)
+
+
+def _check_objects(model: Model, path: Path) -> None:
+    """Refuse object files whatever CPU they are for: functions of target llvm are called by
+    name through a registry, which is TVM's C runtime and not part of an archive's code."""
+    if model.objects:
+        name = model.objects[0]
+        kind = describe_object(model.files[name])
+        what = f"holds object files for {kind}, and C sources are supported"
+        raise UtvmError(what, where=f"{path}: {name}", hint=_USE_AOT_C)
 
 
 def _check_includes(model: Model, text: str, where: str) -> None:
-    own = f"tvmgen_{model.metadata.model_name}.h".lower()
-    for header in sorted(name for name in includes(text) - _HEADERS if name.lower() != own):
-        hint = "export with --target=c alone, without libraries such as CMSIS-NN"
-        raise UtvmError(f"needs {header}, which is not supported", where=where, hint=hint)
+    own = f"tvmgen_{model.c_name}.h".lower()
+    for header in sorted(includes(text) - _HEADERS):
+        if header.lower() != own and not cmsis_nn.is_header(header):
+            hint = "export with --target=c, or --target=cmsis-nn,c"
+            raise UtvmError(f"needs {header}, which is not supported", where=where, hint=hint)
+
+
+def _check_workspace(model: Model, path: Path) -> None:
+    """The pools that there are and the figures in header and metadata must be the same."""
+    stated = model.workspace_size
+    if stated != (model.metadata.workspace_size or stated):
+        what = f"gives {model.metadata.workspace_size} bytes of workspace, the header {stated}"
+        raise UtvmError(what, where=f"{path}: metadata.json", hint=DAMAGED)
+    own = sum(map(workspace_bytes, model.sources.values()))
+    total = own + sum(model.pools.values())
+    if (own or model.pools) and total != stated:
+        what = f"has {total} bytes of workspace and states {stated}"
+        raise UtvmError(what, where=path, hint=DAMAGED)
+    uses_calls = any(map(uses_workspace_calls, model.sources.values()))
+    if uses_calls and not stated and not model.has_allocator:
+        what = "does not tell how much workspace it needs"
+        raise UtvmError(what, where=path, hint="export it again with a newer TVM, 0.11 to 0.18")

@@ -13,10 +13,12 @@ from typing import Any
 
 from west_utvm.errors import UtvmError
 from west_utvm.mlf import Model, Port, read_archive
-from west_utvm.module import build_files, glue, rewrite
+from west_utvm.module import build_files, cmsis_nn, glue, rewrite
+from west_utvm.module.adapt import adapt
 from west_utvm.module.generated import FORMAT, KEY, GeneratedModule, read_module
 from west_utvm.module.names import check_name
-from west_utvm.module.support import check_supported
+from west_utvm.module.runtime import without_runtime
+from west_utvm.module.support import check_adapted, check_supported
 from west_utvm.module.tree import holds_exactly, replace_folder
 
 # The files of templates/abi, which are the same for every model but for @MODEL@.
@@ -26,8 +28,6 @@ _ABI = (
     "abi/tvm/runtime/c_backend_api.h",
     "abi/utvm_workspace.h",
 )
-
-_DAMAGED = "the archive is damaged or was edited; export it again"
 
 # When it was exported, and where in the archive TVM's own C runtime is.
 _NOT_KEPT = ("export_datetime", "external_dependencies")
@@ -41,18 +41,22 @@ class Written:
     changed: bool
 
 
-def load_model(path: Path) -> Model:
-    """Read an archive and make sure that a module can be written from it."""
-    model = read_archive(path)
+def load_model(path: Path, module: str | None = None) -> Model:
+    """Read an archive and make sure that a module can be written from it.
+
+    ``module`` names one of several in the archive. The model has a C interface, whether the
+    archive has one or not.
+    """
+    model = without_runtime(read_archive(path, module))
     check_supported(model, path)
-    _check_workspace(model, path)
+    model = adapt(model, path)
+    check_adapted(model, path)
     return model
 
 
 def module_name(model: Model, name: str | None) -> str:
     """The name asked for with ``-n``, or the archive's own; UtvmError if it is not safe."""
-    assert model.header is not None
-    return check_name(model.header.module if name is None else name)
+    return check_name(model.c_name if name is None else name)
 
 
 def write_module(
@@ -71,7 +75,7 @@ def write_module(
                 _check_replaceable(folder, model, name, force)
             replace_folder(folder, files)
     except OSError as error:
-        what = f"cannot be written ({error.strerror})"
+        what = f"cannot be written ({error.strerror or error})"
         raise UtvmError(what, where=folder, hint="give another folder with -d") from None
     return Written(read_module(folder), changed)
 
@@ -81,7 +85,7 @@ def module_files(model: Model, name: str, board: str | None) -> dict[str, bytes]
     pools = itertools.count()
     texts = _sources(model, name, pools)
     sources = [path for path in texts if path.endswith(".c")]
-    texts[f"include/tvmgen_{name}.h"] = _renamed(model, model.header_text, name)
+    texts[f"include/tvmgen_{name}.h"] = rewrite.rename_module(model.header_text, model.c_name, name)
     texts["include/utvm/model.h"] = (glue.TEMPLATES / "model.h").read_text()
     for path in _ABI:
         texts[path] = (glue.TEMPLATES / path).read_text().replace("@MODEL@", name)
@@ -91,8 +95,11 @@ def module_files(model: Model, name: str, board: str | None) -> dict[str, bytes]
     uses_math = any(map(rewrite.uses_math, model.sources.values()))
     if uses_math:
         texts[f"src/tvmgen_{name}_errno.c"] = (glue.TEMPLATES / "errno.c").read_text()
-    texts["CMakeLists.txt"] = build_files.cmake_lists(name, sources, uses_math=uses_math)
-    texts["Kconfig"] = build_files.kconfig(name, workspace=model.workspace_size)
+    symbols = cmsis_nn.symbols(model.sources.values())
+    texts["CMakeLists.txt"] = build_files.cmake_lists(
+        name, sources, uses_math=uses_math, uses_cmsis_nn=bool(symbols)
+    )
+    texts["Kconfig"] = build_files.kconfig(name, workspace=model.workspace_size, cmsis_nn=symbols)
     texts["zephyr/module.yml"] = build_files.module_yml(name)
     files = {path: text.encode() for path, text in sorted(texts.items())}
     files["metadata.json"] = _metadata(model, name, board, digest, files)
@@ -100,15 +107,15 @@ def module_files(model: Model, name: str, board: str | None) -> dict[str, bytes]
 
 
 def _sources(model: Model, name: str, pools: Iterator[int]) -> dict[str, str]:
-    assert model.header is not None
-    old = model.header.module
+    old = model.c_name
     texts: dict[str, str] = {}
     for file_name, text in sorted(model.sources.items()):
         rewrite.check_symbol_prefix(text, old, file_name)
-        text = rewrite.constants_to_rodata(_renamed(model, text, name))
+        text = rewrite.constants_to_rodata(rewrite.rename_module(text, old, name))
         text = rewrite.workspace_to_macro(text, pools)
         texts[_source_path(file_name, old, name, texts)] = text
-    if any(map(rewrite.uses_workspace_calls, model.sources.values())):
+    uses_calls = any(map(rewrite.uses_workspace_calls, model.sources.values()))
+    if uses_calls and not model.has_allocator:
         padding = (rewrite.allocation_padding(t, glue.ALIGNMENT) for t in model.sources.values())
         size = model.workspace_size + sum(padding)
         texts[f"src/{name}_workspace.c"] = glue.arena(name, size, pools)
@@ -123,11 +130,6 @@ def _source_path(file_name: str, old: str, name: str, taken: Container[str]) -> 
     return path
 
 
-def _renamed(model: Model, text: str, name: str) -> str:
-    assert model.header is not None
-    return rewrite.rename_module(text, model.header.module, name)
-
-
 def _digest(texts: Mapping[str, str]) -> bytes:
     digest = hashlib.sha256()
     for path, text in sorted(texts.items()):
@@ -140,7 +142,7 @@ def _metadata(
 ) -> bytes:
     """The archive's own metadata under the new name, with our record of the module."""
     kept = {key: value for key, value in model.entry.items() if key not in _NOT_KEPT}
-    entry = json.loads(_renamed(model, json.dumps(kept), name))
+    entry = json.loads(rewrite.rename_module(json.dumps(kept), model.c_name, name))
     entry["model_name"] = name
     entry[KEY] = {
         "format": FORMAT,
@@ -151,6 +153,7 @@ def _metadata(
         "workspace_size": model.workspace_size,
         "digest": digest.hex(),
         "files": {path: hashlib.sha256(data).hexdigest() for path, data in files.items()},
+        **model.record,
     }
     version = model.metadata.version
     document = (
@@ -168,23 +171,6 @@ def _port(port: Port) -> dict[str, Any]:
         "shape": list(tensor.shape),
         "size": tensor.size,
     }
-
-
-def _check_workspace(model: Model, path: Path) -> None:
-    """The pools that the C code has and the figures in header and metadata must be the same."""
-    assert model.header is not None
-    stated = model.workspace_size
-    if stated != (model.metadata.workspace_size or stated):
-        what = f"gives {model.metadata.workspace_size} bytes of workspace, the header {stated}"
-        raise UtvmError(what, where=f"{path}: metadata.json", hint=_DAMAGED)
-    pools = sum(map(model.header.pool_size, model.header.pools))
-    pools += sum(map(rewrite.workspace_bytes, model.sources.values()))
-    if pools and pools != stated:
-        what = f"has {pools} bytes of workspace and states {stated}"
-        raise UtvmError(what, where=path, hint=_DAMAGED)
-    if not stated and any(map(rewrite.uses_workspace_calls, model.sources.values())):
-        what = "does not tell how much workspace it needs"
-        raise UtvmError(what, where=path, hint="export it again with a newer TVM, 0.9 to 0.18")
 
 
 def _check_replaceable(folder: Path, model: Model, name: str, force: bool) -> None:

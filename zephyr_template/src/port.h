@@ -48,6 +48,18 @@ void utvm_port_clock_start(struct utvm_port_moment *start);
 /** @return cycles since @p start, of a counter that does not wrap. */
 uint64_t utvm_port_clock_stop(const struct utvm_port_moment *start);
 
+/** @return nanoseconds that @p cycles take at @p hz, 0 if @p hz is 0. */
+static inline uint64_t utvm_port_nanoseconds(uint64_t cycles, uint32_t hz)
+{
+	const uint64_t nsec_per_second = 1000000000U;
+
+	if (hz == 0) {
+		return 0;
+	}
+	/* In two steps: cycles times a thousand million would overflow after seconds. */
+	return cycles / hz * nsec_per_second + cycles % hz * nsec_per_second / hz;
+}
+
 /**
  * @brief Stack of the calling thread, in bytes: its size and the most ever used of it.
  *

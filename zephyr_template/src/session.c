@@ -5,8 +5,6 @@
 
 #include "port.h"
 
-#define NSEC_PER_SECOND 1000000000ULL
-
 /* Payload of a READ: u8 index, u32 offset, u16 length. */
 #define READ_LENGTH 7
 
@@ -124,15 +122,6 @@ static enum utvm_status handle_write(struct utvm_session *session,
 	return status;
 }
 
-/* In two steps: cycles times a thousand million would overflow after seconds. */
-static uint64_t to_nanoseconds(uint64_t cycles, uint32_t hz)
-{
-	if (hz == 0) {
-		return 0;
-	}
-	return cycles / hz * NSEC_PER_SECOND + cycles % hz * NSEC_PER_SECOND / hz;
-}
-
 static enum utvm_status handle_run(struct utvm_session *session, const struct utvm_frame *request)
 {
 	struct utvm_port_moment start;
@@ -147,7 +136,7 @@ static enum utvm_status handle_run(struct utvm_session *session, const struct ut
 	session->reply.type = UTVM_RESULT;
 	reply_u32(&session->reply, (uint32_t)code);
 	reply_u64(&session->reply, cycles);
-	reply_u64(&session->reply, to_nanoseconds(cycles, utvm_port_clock_hz()));
+	reply_u64(&session->reply, utvm_port_nanoseconds(cycles, utvm_port_clock_hz()));
 	return UTVM_OK;
 }
 
