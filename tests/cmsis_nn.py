@@ -5,7 +5,7 @@ pools over one element, so the scores are what they were."""
 
 from __future__ import annotations
 
-from archives import LIB0, Files, edited
+from tests.archives import LIB0, Files, edited
 
 _OPERATOR = """\
 #include <stdio.h>

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from archives import Files
 from numpy.typing import NDArray
+
+from tests.archives import Files
 
 Values = NDArray[np.int32]
 # Elements of every tensor: an odd size, so that rounding up shows.

@@ -10,7 +10,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from support import DIGITS, ROOT, Workspace
+
+from tests.support import DIGITS, ROOT, Workspace
 
 ARCHIVE = DIGITS / "digits.tar"
 ARCHIVES = ROOT / "tests" / "data" / "mlf"

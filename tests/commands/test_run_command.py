@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import DIGITS, ROOT, Workspace
+
+from tests.support import DIGITS, ROOT, Workspace
+from west_utvm.runner.tensors import save_npz
 
 ARCHIVES = ROOT / "tests" / "data" / "mlf"
 
@@ -92,7 +94,7 @@ def test_a_module_by_its_folder(ws: Workspace) -> None:
 def test_inputs_that_do_not_fit_are_refused_before_anything_is_built(
     ws: Workspace, arrays: dict[str, np.ndarray], complaint: str, tmp_path: Path
 ) -> None:
-    np.savez(tmp_path / "in.npz", **arrays)
+    save_npz(tmp_path / "in.npz", arrays)
     done = ws.west("utvm-run", "digits", "-i", str(tmp_path / "in.npz"))
     assert done.returncode == 1 and complaint in done.stderr
     assert "building" not in done.stdout

@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import Workspace
+
+from tests.support import Workspace
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import handmade_model
 import pytest
 
+from tests.device import handmade_model
 from west_utvm.device.client import Client
 from west_utvm.device.process import ProcessTransport
 

@@ -7,7 +7,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from handmade_model import (
+
+from tests.device.handmade_model import (
     BIG_SIZE,
     DIGEST,
     FAIL,
@@ -18,8 +19,7 @@ from handmade_model import (
     inputs,
     random_big,
 )
-from lines import DeadLine, DeafLine
-
+from tests.device.lines import DeadLine, DeafLine
 from west_utvm.device.client import Client
 from west_utvm.device.process import ProcessTransport
 from west_utvm.device.protocol import REPLY, Decoder, Frame, Status, Type, encode

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from handmade_model import BIG_SIZE, DIE, DIGEST, SPIN, infer_and_check, inputs
-from lines import NoisyLine, ResettableLine
 
+from tests.device.handmade_model import BIG_SIZE, DIE, DIGEST, SPIN, infer_and_check, inputs
+from tests.device.lines import NoisyLine, ResettableLine
 from west_utvm.device.client import Client
 from west_utvm.device.process import ProcessTransport
 from west_utvm.device.protocol import DELIMITER, Decoder, Frame, Status, Type, encode

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from handmade_model import DIGEST, infer_and_check
 
+from tests.device.handmade_model import DIGEST, infer_and_check
 from west_utvm.device.client import Client
 from west_utvm.device.process import ProcessTransport
 from west_utvm.device.pty import PtyTransport

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .toolchain import FIRMWARE, Built, build_model, compile_arm, link_arm
+from tests.elf.toolchain import FIRMWARE, Built, build_model, compile_arm, link_arm
 
 # Elements of weights and bytes of workspace. One name begins with the other.
 MODELS = {"kws": (1000, 4096), "kws_big": (3000, 9000)}

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.elf.conftest import Link, Objects
+from tests.elf.toolchain import Built, own_sizes
 from west_utvm.elf import Budget, Memory, check, measure, parse_budget
 from west_utvm.errors import UtvmError
-
-from .conftest import Link, Objects
-from .toolchain import Built, own_sizes
 
 
 @pytest.mark.parametrize(

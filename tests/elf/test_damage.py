@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.elf.toolchain import FIRMWARE, compile_arm, link_arm
 from west_utvm.elf import measure, to_json, to_table
 from west_utvm.errors import UtvmError
-
-from .toolchain import FIRMWARE, compile_arm, link_arm
 
 FLIPS = 2000
 # Offsets in Elf32_Ehdr, and the sizes of its tables' entries.

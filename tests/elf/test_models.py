@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from west_utvm.elf import ModelShare, measure
-
-from .conftest import MODELS, Link, Objects
-from .toolchain import (
+from tests.elf.conftest import MODELS, Link, Objects
+from tests.elf.toolchain import (
     FIRMWARE,
     Built,
     build_model,
@@ -23,6 +21,7 @@ from .toolchain import (
     own_sizes,
     run,
 )
+from west_utvm.elf import ModelShare, measure
 
 ARCHIVES = Path(__file__).parents[1] / "data" / "mlf"
 

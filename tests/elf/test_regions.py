@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.elf.conftest import Link
 from west_utvm.elf import Region, parse_map, regions_of
 from west_utvm.errors import UtvmError
-
-from .conftest import Link
 
 MAP = """\
 Discarded input sections

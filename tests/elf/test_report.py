@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.elf.conftest import Link
+from tests.elf.toolchain import Built, run
 from west_utvm.elf import check, describe, measure, parse_budget, to_json, to_table
-
-from .conftest import Link
-from .toolchain import Built, run
 
 
 def blocks(table: str) -> list[list[list[str]]]:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.elf.conftest import Link
+from tests.elf.toolchain import FIRMWARE, Built, compile_arm, link_arm, require, run
 from west_utvm.elf import Region, SectionUsage, SizeReport, measure
-
-from .conftest import Link
-from .toolchain import FIRMWARE, Built, compile_arm, link_arm, require, run
 
 SHIFT = "0x60000000"
 LAYOUTS = ("flash", "ram", "tcm", "overlap")

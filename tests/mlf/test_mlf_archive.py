@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from archives import LIB1, RELAY, Files, archive, pack, refusal, unpack, unpack_to
 
+from tests.archives import LIB1, RELAY, Files, archive, pack, refusal, unpack, unpack_to
 from west_utvm.errors import UtvmError
 from west_utvm.mlf import archive as reading
 from west_utvm.mlf import read_archive

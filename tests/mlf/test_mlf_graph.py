@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from archives import archive, refusal, unpack
 
+from tests.archives import archive, refusal, unpack
 from west_utvm.errors import UtvmError
 from west_utvm.mlf.graph import Graph, read_graph
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archives import (
+
+from tests.archives import (
     HEADER,
     Document,
     archive,
@@ -22,7 +23,6 @@ from archives import (
     with_document,
     with_main,
 )
-
 from west_utvm.mlf import read_archive
 
 FILES = unpack(archive("digits"))

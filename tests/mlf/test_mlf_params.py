@@ -9,8 +9,8 @@ import struct
 from collections.abc import Sequence
 
 import pytest
-from archives import archive, refusal, unpack
 
+from tests.archives import archive, refusal, unpack
 from west_utvm.errors import UtvmError
 from west_utvm.mlf.params import Parameter, read_params
 from west_utvm.tensor import DTYPE_SIZES

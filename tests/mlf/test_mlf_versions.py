@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from archives import (
+
+from tests.archives import (
     HEADER,
     LIB0,
     RELAY,
@@ -24,7 +25,6 @@ from archives import (
     with_types,
     without_macros,
 )
-
 from west_utvm.mlf import Model, read_archive
 
 TYPED = with_types(unpack(archive("digits")), "Tensor[(1, 10), int8]")

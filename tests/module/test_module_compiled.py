@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from archives import (
+
+from tests.archives import (
     DIGITS,
     HEADER,
     LIB0,
@@ -24,7 +25,7 @@ from archives import (
     unpack,
     with_main,
 )
-from host_build import (
+from tests.host_build import (
     CORTEX,
     HOST,
     SANITIZE,
@@ -38,7 +39,6 @@ from host_build import (
     run_tool,
     serve,
 )
-
 from west_utvm.mlf.ports import c_identifier
 from west_utvm.module import load_model
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from archives import (
+
+from tests.archives import (
     DIGITS,
     LIB1,
     Files,
@@ -27,8 +28,8 @@ from archives import (
     unpack,
     with_main,
 )
-from graphs import LENGTH, OPERATORS, Builder, Values, parameter_file
-from host_build import (
+from tests.graphs import LENGTH, OPERATORS, Builder, Values, parameter_file
+from tests.host_build import (
     CORTEX,
     HOST,
     SANITIZE,
@@ -41,7 +42,6 @@ from host_build import (
     run_tool,
     serve,
 )
-
 from west_utvm.errors import UtvmError
 from west_utvm.module import load_model, module_files, read_module
 from west_utvm.module.c_data import constant

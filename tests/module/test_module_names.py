@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from archives import archive, refusal
 
+from tests.archives import archive, refusal
 from west_utvm.module import load_model, module_name
 from west_utvm.module.names import check_name
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from archives import (
+
+from tests.archives import (
     DIGITS,
     HEADER,
     LIB0,
@@ -20,8 +21,8 @@ from archives import (
     unpack,
     with_main,
 )
-from cmsis_nn import with_cmsis_nn
-from host_build import (
+from tests.cmsis_nn import with_cmsis_nn
+from tests.host_build import (
     CORTEX,
     HOST,
     SANITIZE,
@@ -33,7 +34,6 @@ from host_build import (
     run_tool,
     serve,
 )
-
 from west_utvm.mlf import read_archive
 from west_utvm.mlf.objects import describe_object
 from west_utvm.module import cmsis_nn, load_model, module_name

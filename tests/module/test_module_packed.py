@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from archives import (
+
+from tests.archives import (
     DIGITS,
     LIB0,
     Files,
@@ -24,7 +25,7 @@ from archives import (
     with_main,
     with_types,
 )
-from host_build import (
+from tests.host_build import (
     CORTEX,
     HOST,
     SANITIZE,
@@ -37,7 +38,6 @@ from host_build import (
     run_tool,
     serve,
 )
-
 from west_utvm.mlf import Model
 from west_utvm.module import load_model
 

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from archives import (
+
+from tests.archives import (
     HEADER,
     LIB0,
     LIB1,
@@ -21,7 +22,6 @@ from archives import (
     with_document,
     with_main,
 )
-
 from west_utvm.module import load_model, write_module
 
 FILES = unpack(archive("digits"))

@@ -18,7 +18,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from archives import (
+
+from tests.archives import (
     DIGITS,
     LIB1,
     ROOT,
@@ -33,7 +34,6 @@ from archives import (
     with_document,
     with_types,
 )
-
 from west_utvm.errors import UtvmError
 from west_utvm.module import load_model, module_files, read_module, write_module
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import DIGITS, ROOT, US, Workspace, make_workspace
+
+from tests.support import DIGITS, ROOT, US, Workspace, make_workspace
 
 TWO_IO = ROOT / "tests" / "data" / "mlf" / "two_io.tar"
 

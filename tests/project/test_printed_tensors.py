@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import ROOT
 
+from tests.support import ROOT
 from west_utvm.tensor import DTYPE_SIZES
 
 TEMPLATE = ROOT / "zephyr_template"

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from support import DIGITS, ROOT
 
+from tests.support import DIGITS, ROOT
 from west_utvm.device.client import Client
 from west_utvm.device.transport import Transport
 from west_utvm.module import read_module

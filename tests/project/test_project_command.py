@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import DIGITS, ROOT, US, Workspace, make_workspace
+
+from tests.support import DIGITS, ROOT, US, Workspace, make_workspace
 
 ARCHIVE = DIGITS / "digits.tar"
 TWO_IO = ROOT / "tests" / "data" / "mlf" / "two_io.tar"

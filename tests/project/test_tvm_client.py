@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import DIGITS, ROOT, US, make_workspace, toolchain
+
+from tests.support import DIGITS, ROOT, US, make_workspace, toolchain
 
 pytestmark = pytest.mark.slow
 

@@ -94,7 +94,7 @@ def test_outputs_have_the_tensor_s_own_shape_or_one_more_dimension() -> None:
 
 
 def test_npz_files_are_reproducible_and_read_back(tmp_path: Path) -> None:
-    arrays = {"file": np.arange(3), "a/b": np.array([[1.5]], np.float32)}
+    arrays: dict[str, np.ndarray] = {"file": np.arange(3), "a/b": np.array([[1.5]], np.float32)}
     for name in ("one.npz", "two.npz"):
         save_npz(tmp_path / name, arrays)
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()

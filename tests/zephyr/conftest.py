@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support import DIGITS, US, Workspace, make_workspace
+
+from tests.support import DIGITS, US, Workspace, make_workspace
 
 
 def _zephyr() -> Path:

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from support import DIGITS, Workspace, make_workspace, toolchain
 
+from tests.support import DIGITS, Workspace, make_workspace, toolchain
 from west_utvm.device.process import ProcessTransport
 from west_utvm.elf import measure
 from west_utvm.workspace import west

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import DIGITS, Workspace, toolchain
 
+from tests.support import DIGITS, Workspace, toolchain
 from west_utvm.elf import measure
 from west_utvm.module import read_module
 from west_utvm.runner.build import runner_dir

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from archives import archive, pack, unpack
-from cmsis_nn import with_cmsis_nn
-from support import DIGITS, US, Workspace, make_workspace, toolchain
+
+from tests.archives import archive, pack, unpack
+from tests.cmsis_nn import with_cmsis_nn
+from tests.support import DIGITS, US, Workspace, make_workspace, toolchain
 
 pytestmark = pytest.mark.zephyr
 

@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import DIGITS, ROOT, Workspace, toolchain
 
+from tests.support import DIGITS, ROOT, Workspace, toolchain
 from west_utvm.device.process import Process, ProcessTransport
 from west_utvm.device.pty import PtyTransport
 from west_utvm.device.transport import Transport

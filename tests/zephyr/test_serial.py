@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import Workspace, toolchain
 
+from tests.support import Workspace, toolchain
 from west_utvm.workspace.devicetree import console_speed
 
 pytestmark = pytest.mark.zephyr

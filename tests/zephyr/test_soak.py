@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from support import Workspace, toolchain
+
+from tests.support import Workspace, toolchain
 
 pytestmark = pytest.mark.zephyr
 
