@@ -55,7 +55,7 @@ run_on() {
 		cat "$log"
 		exit 1
 	fi
-	sed -n '/^Section /,$p' "$log"
+	sed -n '/^flash /,$p' "$log"
 	python - "$digits/labels.npz" <<-'EOF'
 		import sys
 		import numpy as np
