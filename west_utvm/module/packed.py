@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from west_utvm.errors import UtvmError
@@ -167,9 +168,9 @@ def _names(model: Model, entry: _Entry, path: Path) -> Header:
     known = _input_names(model)
     if len(known) == 1 and len(names) == 2:  # there is but one order
         names = (known[0], names[1])
-    inputs = tuple(name for name in names if name in known)
+    inputs = tuple(takewhile(known.__contains__, names))
     outputs = _output_names(model, names[len(inputs) :])
-    if names[: len(inputs)] != inputs or not _agree(model.metadata.outputs, outputs):
+    if not _agree(model.metadata.outputs, outputs):
         what = f"does not tell which of {', '.join(names)} are its inputs and outputs"
         raise UtvmError(what, where=path, hint=_USE_C)
     return Header(
