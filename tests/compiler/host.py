@@ -52,26 +52,63 @@ class Program:
 
 
 def build_host(
-    files: Mapping[str, str], name: str, signature: Signature, folder: Path, *flags: str
+    files: Mapping[str, str],
+    name: str,
+    signature: Signature,
+    folder: Path,
+    *flags: str,
+    sanitize: bool = True,
 ) -> Program:
-    """With sanitizers and warnings as errors; ``-DUTVM_TRACE`` in ``flags`` for a trace."""
+    """With warnings as errors; ``-DUTVM_TRACE`` in ``flags`` for a trace."""
     sources = _write(files, name, signature, folder)
     target = folder / "model"
-    _compile("gcc", "-O1", *WARNINGS, *SANITIZERS, *flags, *sources, BENCH / "main.c",
-             BENCH / "port_host.c", *_includes(folder), "-lm", "-o", target)
+    checks = ("-O1", *SANITIZERS) if sanitize else ("-O2",)
+    _compile(
+        "gcc",
+        *checks,
+        *WARNINGS,
+        *flags,
+        *sources,
+        BENCH / "main.c",
+        BENCH / "port_host.c",
+        *_includes(folder),
+        "-lm",
+        "-o",
+        target,
+    )
     return Program(target, signature, (str(target),))
 
 
 def build_arm(
-    files: Mapping[str, str], name: str, signature: Signature, folder: Path, *flags: str,
+    files: Mapping[str, str],
+    name: str,
+    signature: Signature,
+    folder: Path,
+    *flags: str,
     cpu: str = "cortex-m3",
 ) -> Program:
     """Bare metal for one of :data:`BOARDS`, run by QEMU."""
     sources = _write(files, name, signature, folder)
     target = folder / "model.elf"
-    _compile("arm-none-eabi-gcc", f"-mcpu={cpu}", "-mthumb", "-O2", *WARNINGS, *flags, *sources,
-             BENCH / "main.c", BENCH / "port_arm.c", *_includes(folder), "-nostartfiles",
-             "-T", BENCH / "arm.ld", "-Wl,--no-warn-rwx-segments", "-lm", "-o", target)
+    _compile(
+        "arm-none-eabi-gcc",
+        f"-mcpu={cpu}",
+        "-mthumb",
+        "-O2",
+        *WARNINGS,
+        *flags,
+        *sources,
+        BENCH / "main.c",
+        BENCH / "port_arm.c",
+        *_includes(folder),
+        "-nostartfiles",
+        "-T",
+        BENCH / "arm.ld",
+        "-Wl,--no-warn-rwx-segments",
+        "-lm",
+        "-o",
+        target,
+    )
     return Program(target, signature, _qemu(target, cpu))
 
 
@@ -79,8 +116,18 @@ def _qemu(target: Path, cpu: str) -> tuple[str, ...]:
     program = "qemu-system-arm"
     _require(program)
     return (
-        program, "-machine", BOARDS[cpu], "-nographic", "-monitor", "none", "-serial", "none",
-        "-semihosting-config", "enable=on,target=native", "-kernel", str(target),
+        program,
+        "-machine",
+        BOARDS[cpu],
+        "-nographic",
+        "-monitor",
+        "none",
+        "-serial",
+        "none",
+        "-semihosting-config",
+        "enable=on,target=native",
+        "-kernel",
+        str(target),
     )
 
 
@@ -103,9 +150,7 @@ def _includes(folder: Path) -> tuple[str | Path, ...]:
     return ("-I", folder, "-I", folder / "include", "-I", BENCH)
 
 
-def _write(
-    files: Mapping[str, str], name: str, signature: Signature, folder: Path
-) -> list[Path]:
+def _write(files: Mapping[str, str], name: str, signature: Signature, folder: Path) -> list[Path]:
     """Write the compiler's files and the harness's header; the sources to compile."""
     for relative, text in files.items():
         path = folder / relative

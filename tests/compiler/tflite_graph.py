@@ -9,8 +9,10 @@ from typing import Any
 
 import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert import schema_py_generated as schema  # type: ignore[import-untyped]
 from numpy.typing import NDArray
+
+__all__ = ["Array", "Code", "Graph", "Quant", "Ref", "schema"]
 
 Array = NDArray[Any]
 Code = schema.BuiltinOperator
