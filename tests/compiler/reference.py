@@ -66,7 +66,11 @@ def signature(model: bytes) -> Signature:
     def tensor(index: int) -> Tensor:
         found = main.tensors[index]
         shape = () if found.shape is None else tuple(int(size) for size in found.shape)
-        name = found.name.decode() if isinstance(found.name, bytes) else str(found.name)
+        name = (
+            found.name.decode(errors="replace")
+            if isinstance(found.name, bytes)
+            else str(found.name)
+        )
         return Tensor(int(index), name, shape, np.dtype(_TYPES[found.type]))
 
     codes = [max(c.builtinCode, c.deprecatedBuiltinCode) for c in graph.operatorCodes]

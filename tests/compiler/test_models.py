@@ -27,6 +27,7 @@ def test_every_operator(name: str, rounding: str, mlperf_tiny: Path, build: Buil
     for got, want in zip(build(model, rounding, "-DUTVM_TRACE").run(inputs), wanted, strict=True):
         for index, operator in enumerate(operators):
             if got.written[index] or operator not in MAY_VANISH:
+                assert got.written[index], f"operator {index}, {operator}: not traced"
                 wrong = differences(got.written[index], want.written[index])
                 assert not wrong, f"operator {index}, {operator}: {wrong}"
         assert not differences(got.outputs, want.outputs)

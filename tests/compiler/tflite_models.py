@@ -514,7 +514,7 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         yield (
             "conv_2d",
             name,
-            partial(conv2d, **({"size": square, "depth": 5, "channels": 6} | how)),
+            _conv2d({"size": square, "depth": 5, "channels": 6} | how),
         )
     yield "conv_2d", "enlarging", conv2d_enlarging
     yield "conv_2d", "dead-channel", conv2d_dead_channel
@@ -536,7 +536,7 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         yield (
             "depthwise_conv_2d",
             name,
-            partial(depthwise, **({"size": square} | how)),
+            _depthwise({"size": square} | how),
         )
     for name, how in {
         "64to10": {"shape": (1, 64), "channels": 10},
@@ -738,6 +738,14 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         chain_float_ends,
     ):
         yield "chain", builder.__name__.removeprefix("chain_").replace("_", "-"), builder
+
+
+def _conv2d(how: dict[str, Any]) -> Callable[[Graph], bytes]:
+    return lambda graph: conv2d(graph, **how)
+
+
+def _depthwise(how: dict[str, Any]) -> Callable[[Graph], bytes]:
+    return lambda graph: depthwise(graph, **how)
 
 
 def _pooling(code: int, args: tuple[Any, ...]) -> Callable[[Graph], bytes]:
