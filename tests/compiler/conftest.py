@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .host import Program, build_arm, build_host
-from .reference import Run, signature
+from .reference import Rounding, Run, signature
 from .tflite_graph import Array
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def build(tmp_path: Path) -> Build:
     """Compile a model and build it for this machine, or for a Cortex-M if ``cpu`` is given."""
 
     def model_to_program(
-        model: bytes, rounding: str = "tflm", *flags: str, cpu: str = "", sanitize: bool = True
+        model: bytes, rounding: Rounding = "tflm", *flags: str, cpu: str = "", sanitize: bool = True
     ) -> Program:
         from west_utvm.compiler import compile_model
 
@@ -59,7 +59,7 @@ def execute(build: Build) -> Execute:
     def results(
         model: bytes,
         inputs: Sequence[Sequence[Array]],
-        rounding: str = "tflm",
+        rounding: Rounding = "tflm",
         *flags: str,
         cpu: str = "",
     ) -> list[Run]:

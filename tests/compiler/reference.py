@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from .tflite_graph import Array, schema
 
-ROUNDINGS = ("tflm", "litert")
+Rounding: TypeAlias = Literal["tflm", "litert"]
+ROUNDINGS: tuple[Rounding, ...] = ("tflm", "litert")
 _TYPES = {
     schema.TensorType.FLOAT32: np.float32,
     schema.TensorType.INT32: np.int32,
@@ -114,7 +115,7 @@ def _random(tensor: Tensor, random: np.random.Generator) -> Array:
 
 
 def run(
-    model: bytes, inputs: Sequence[Sequence[Array]], rounding: str, *, written: bool = False
+    model: bytes, inputs: Sequence[Sequence[Array]], rounding: Rounding, *, written: bool = False
 ) -> list[Run]:
     """What the reference of this rounding mode computes for each sample."""
     runner = {"tflm": _run_tflm, "litert": _run_litert}[rounding]

@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import INT8_MODELS, Build
 from .host import differences
-from .reference import ROUNDINGS, run, samples, signature
+from .reference import ROUNDINGS, Rounding, run, samples, signature
 
 # Operators whose result may live in another's loop or be another name for its input.
 MAY_VANISH = frozenset({"RESHAPE", "SQUEEZE", "PAD", "RELU", "RELU6"})
@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 
-def test_every_operator(name: str, rounding: str, mlperf_tiny: Path, build: Build) -> None:
+def test_every_operator(name: str, rounding: Rounding, mlperf_tiny: Path, build: Build) -> None:
     model = (mlperf_tiny / f"{name}.tflite").read_bytes()
     inputs = samples(model, 5)
     wanted = run(model, inputs, rounding, written=True)
@@ -33,7 +33,7 @@ def test_every_operator(name: str, rounding: str, mlperf_tiny: Path, build: Buil
         assert not differences(got.outputs, want.outputs)
 
 
-def test_outputs(name: str, rounding: str, mlperf_tiny: Path, build: Build) -> None:
+def test_outputs(name: str, rounding: Rounding, mlperf_tiny: Path, build: Build) -> None:
     model = (mlperf_tiny / f"{name}.tflite").read_bytes()
     inputs = samples(model, 100)
     program = build(model, rounding, sanitize=False)

@@ -13,7 +13,7 @@ from west_utvm.errors import UtvmError
 
 from .conftest import Execute
 from .host import differences
-from .reference import ROUNDINGS, run, samples
+from .reference import ROUNDINGS, Rounding, run, samples
 from .tflite_models import Case, cases
 
 CASES = {case.id: case for case in cases()}
@@ -44,7 +44,7 @@ ON_CORTEX_M = (
 )
 
 
-def _parameters(ids: Iterable[str], roundings: Iterable[str] = ROUNDINGS) -> list[Any]:
+def _parameters(ids: Iterable[str], roundings: Iterable[Rounding] = ROUNDINGS) -> list[Any]:
     return [
         pytest.param(CASES[id_], rounding, id=f"{id_}-{rounding}", marks=_marks(CASES[id_]))
         for id_ in ids
@@ -60,7 +60,7 @@ def _marks(case: Case) -> list[pytest.MarkDecorator]:
 
 
 @pytest.mark.parametrize(("case", "rounding"), _parameters(CASES))
-def test_bit_exact(case: Case, rounding: str, execute: Execute) -> None:
+def test_bit_exact(case: Case, rounding: Rounding, execute: Execute) -> None:
     model = case.build()
     inputs = samples(model, 30)
     wanted = run(model, inputs, rounding)
@@ -70,7 +70,7 @@ def test_bit_exact(case: Case, rounding: str, execute: Execute) -> None:
 
 @pytest.mark.parametrize(("case", "rounding"), _parameters(ON_CORTEX_M, ["tflm"]))
 @pytest.mark.parametrize("cpu", ["cortex-m3", "cortex-m4"])
-def test_bit_exact_on_cortex_m(case: Case, rounding: str, cpu: str, execute: Execute) -> None:
+def test_bit_exact_on_cortex_m(case: Case, rounding: Rounding, cpu: str, execute: Execute) -> None:
     model = case.build()
     inputs = samples(model, 4)
     wanted = run(model, inputs, rounding)
