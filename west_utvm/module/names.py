@@ -29,6 +29,11 @@ _KEYWORDS = frozenset(
 _RESERVED = re.compile(r"shared_workspace|runner(_.*)?")
 
 
+def is_keyword(name: str) -> bool:
+    """Whether C or C++ would not take ``name`` for an identifier."""
+    return name in _KEYWORDS or name == "default"
+
+
 def check_name(name: str) -> str:
     """Return ``name``, as given with ``-n``; UtvmError unless it is an identifier of ours."""
     shown = name if len(name) <= MAX_NAME else name[:MAX_NAME] + "..."
