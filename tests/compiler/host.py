@@ -221,6 +221,14 @@ def _array(data: bytes, tensor: Tensor) -> Array:
     return np.frombuffer(data, tensor.dtype).reshape(tensor.shape)
 
 
+def check(got: Sequence[Array], want: Sequence[Array], where: str = "") -> None:
+    """Fail unless all are equal to the last bit."""
+    __tracebackhide__ = True
+    wrong = differences(got, want)
+    if wrong:
+        pytest.fail(f"{where}{wrong}")
+
+
 def differences(got: Sequence[Array], want: Sequence[Array]) -> str:
     """Empty if all are equal to the last bit; else where they first differ, and by how much."""
     for number, (a, b) in enumerate(zip(got, want, strict=True)):

@@ -123,7 +123,7 @@ def run(
 
 
 def _run_tflm(model: bytes, inputs: Sequence[Sequence[Array]], written: bool) -> list[Run]:
-    from tflite_micro.python.tflite_micro import runtime  # type: ignore[import-untyped]
+    from tflite_micro.python.tflite_micro import runtime
 
     kinds = runtime.InterpreterConfig
     what = signature(model)
@@ -148,7 +148,7 @@ def _run_tflm(model: bytes, inputs: Sequence[Sequence[Array]], written: bool) ->
 
 def _run_litert(model: bytes, inputs: Sequence[Sequence[Array]], written: bool) -> list[Run]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]
+    from ai_edge_litert.interpreter import Interpreter
 
     what = signature(model)
     with warnings.catch_warnings():

@@ -14,7 +14,7 @@ from west_utvm.errors import UtvmError
 
 from .bad_models import SAMPLES, Verdict, Worker, compile_all
 from .conftest import INT8_MODELS, NAME, Build, Execute
-from .host import build_host, differences
+from .host import build_host, check
 from .reference import run, samples, signature
 from .tflite_graph import Code, Graph, Quant, Ref, schema
 from .tflite_models import RELU, add_conv2d, add_fully_connected, cases
@@ -283,7 +283,7 @@ def _right(model: bytes, execute: Execute) -> None:
     inputs = samples(model, 5)
     wanted = run(model, inputs, "tflm")
     for got, want in zip(execute(model, inputs), wanted, strict=True):
-        assert not differences(got.outputs, want.outputs)
+        check(got.outputs, want.outputs)
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import INT8_MODELS, Build
-from .host import differences
+from .host import check
 from .reference import ROUNDINGS, Rounding, run, samples, signature
 
 # Operators whose result may live in another's loop or be another name for its input.
@@ -28,9 +28,8 @@ def test_every_operator(name: str, rounding: Rounding, mlperf_tiny: Path, build:
         for index, operator in enumerate(operators):
             if got.written[index] or operator not in MAY_VANISH:
                 assert got.written[index], f"operator {index}, {operator}: not traced"
-                wrong = differences(got.written[index], want.written[index])
-                assert not wrong, f"operator {index}, {operator}: {wrong}"
-        assert not differences(got.outputs, want.outputs)
+                check(got.written[index], want.written[index], f"operator {index}, {operator}: ")
+        check(got.outputs, want.outputs)
 
 
 def test_outputs(name: str, rounding: Rounding, mlperf_tiny: Path, build: Build) -> None:
@@ -39,5 +38,4 @@ def test_outputs(name: str, rounding: Rounding, mlperf_tiny: Path, build: Build)
     program = build(model, rounding, sanitize=False)
     wanted = run(model, inputs, rounding)
     for number, (got, want) in enumerate(zip(program.run(inputs), wanted, strict=True)):
-        wrong = differences(got.outputs, want.outputs)
-        assert not wrong, f"sample {number}: {wrong}"
+        check(got.outputs, want.outputs, f"sample {number}: ")

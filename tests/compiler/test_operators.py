@@ -12,7 +12,7 @@ import pytest
 from west_utvm.errors import UtvmError
 
 from .conftest import Execute
-from .host import differences
+from .host import check, differences
 from .reference import ROUNDINGS, Rounding, run, samples
 from .tflite_models import Case, cases
 
@@ -64,8 +64,9 @@ def test_bit_exact(case: Case, rounding: Rounding, execute: Execute) -> None:
     model = case.build()
     inputs = samples(model, 30)
     wanted = run(model, inputs, rounding)
-    for got, want in zip(execute(model, inputs, rounding), wanted, strict=True):
-        assert not differences(got.outputs, want.outputs)
+    results = execute(model, inputs, rounding)
+    for number, (got, want) in enumerate(zip(results, wanted, strict=True)):
+        check(got.outputs, want.outputs, f"sample {number}, ")
 
 
 @pytest.mark.parametrize(("case", "rounding"), _parameters(ON_CORTEX_M, ["tflm"]))
@@ -74,20 +75,22 @@ def test_bit_exact_on_cortex_m(case: Case, rounding: Rounding, cpu: str, execute
     model = case.build()
     inputs = samples(model, 4)
     wanted = run(model, inputs, rounding)
-    for got, want in zip(execute(model, inputs, rounding, cpu=cpu), wanted, strict=True):
-        assert not differences(got.outputs, want.outputs)
+    results = execute(model, inputs, rounding, cpu=cpu)
+    for number, (got, want) in enumerate(zip(results, wanted, strict=True)):
+        check(got.outputs, want.outputs, f"sample {number}, ")
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_case_can_tell_right_from_wrong(case: Case) -> None:
-    """Most outputs are inside the range, and no two samples give the same."""
+    """Most outputs are inside the range, and samples differ (little, where biases are all)."""
     model = case.build()
     results = run(model, samples(model, 12), "litert")[4:]
     outputs = [np.concatenate([value.ravel() for value in one.outputs]) for one in results]
     everything = np.concatenate(outputs)
     inside = np.mean((everything > -128) & (everything < 127))
     assert inside > (0.1 if case.family in ("softmax", "logistic", "tanh") else 0.25)
-    assert len({value.tobytes() for value in outputs}) == len(outputs)
+    distinct = len({value.tobytes() for value in outputs})
+    assert distinct > 1 if "boundaries" in case.id else distinct == len(outputs)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,7 @@ def test_references_agree_on_moves(case: Case) -> None:
     model = case.build()
     inputs = samples(model, 8)
     for micro, lite in zip(run(model, inputs, "tflm"), run(model, inputs, "litert"), strict=True):
-        assert not differences(micro.outputs, lite.outputs)
+        check(micro.outputs, lite.outputs)
 
 
 @pytest.mark.parametrize("family", ["conv_2d", "depthwise_conv_2d", "mul", "mean", "leaky_relu"])

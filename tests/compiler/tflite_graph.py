@@ -9,7 +9,7 @@ from typing import Any
 
 import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema  # type: ignore[import-untyped]
+from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 __all__ = ["Array", "Code", "Graph", "Quant", "Ref", "schema"]
