@@ -24,7 +24,7 @@ MAX_BYTES = 512 << 20
 @dataclass(frozen=True)
 class Compiled:
     """``files`` are C text by path: ``include/tvmgen_<name>.h`` and ``src/*.c``. With UTVM_TRACE
-    defined these call ``utvm_trace(i, data, size)`` after operator i of ``program.operators``.
+    defined these call ``utvm_trace(number, data, size)`` after each operator of the model.
     ``model`` is what ``west_utvm.module.write_module`` takes. Sizes are in bytes."""
 
     name: str

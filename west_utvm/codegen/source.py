@@ -25,7 +25,7 @@ _FILE = """\
 
 {kernels}
 #if defined(UTVM_TRACE)
-/* Called after each operator, in the order of the calls below. */
+/* Called after each operator, with its place in the model's file. */
 void utvm_trace(int op_index, const void *data, uint32_t size);
 #define UTVM_TRACE_OPERATOR(op_index, data, size) utvm_trace(op_index, data, size)
 #else
@@ -182,7 +182,9 @@ def _call(planned: PlannedProgram, number: int, operator: Operator) -> str:
     symbol = _symbol(number, operator)
     output = operator.outputs[0]
     result = _pointer(planned.place(output))
-    trace = f"\tUTVM_TRACE_OPERATOR({number}, {result}, {output.size});\n"
+    trace = f"\tUTVM_TRACE_OPERATOR({operator.number}, {result}, {output.size});\n"
+    if operator.number < 0:
+        trace = ""
     if planned.is_alias(operator):
         return f"\t/* {symbol}: its result is where its input is. */\n{trace}"
     arguments = [

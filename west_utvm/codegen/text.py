@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from west_utvm.kernels import Field
+from west_utvm.kernels.nest import real
 from west_utvm.lowering.program import Array
 
 _WIDTH = 96
@@ -42,12 +43,6 @@ def _elements(data: Array) -> Iterator[str]:
     if data.dtype == np.float32:
         return (f"{real(float(item))}," for item in data)
     return (f"{int(item)}," for item in data)
-
-
-def real(value: float) -> str:
-    """A float32 to the last bit, as a hexadecimal constant of C99."""
-    mantissa, exponent = value.hex().split("p")
-    return f"{mantissa.rstrip('0').rstrip('.')}p{exponent}f"
 
 
 def _wrapped(items: Iterator[str]) -> Iterator[str]:

@@ -23,10 +23,11 @@ class TensorInfo:
 class Origin:
     """The operator of the model file that a Relax variable is the result of.
 
-    ``source`` is its place and name, such as ``operator 3 (CONV_2D)``; ``options`` are those of
-    its options that TVM's front end drops.
+    ``number`` is its place in the file's order, ``source`` its place and name for messages, such
+    as ``operator 3 (CONV_2D)``; ``options`` are those of its options that TVM's front end drops.
     """
 
+    number: int
     source: str
     output: TensorInfo
     options: Mapping[str, Any]

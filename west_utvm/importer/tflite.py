@@ -67,7 +67,9 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
     def _keep(self, operator: FileOperator, index: int, result: Any) -> None:
         variable = self.bb.emit(result, _variable(index))
         info = self.file.tensors[index].info
-        self.origins[variable.name] = Origin(operator.source, info, operator.options)
+        self.origins[variable.name] = Origin(
+            operator.number, operator.source, info, operator.options
+        )
         self.exp_tab.set_expr(_variable(index), variable)
 
     def get_tensors(self, indices: Any) -> list[Any]:

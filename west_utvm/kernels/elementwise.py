@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from west_utvm.kernels.emitted import Emitted, Field, refuse
-from west_utvm.kernels.fixed_point import quantize_multiplier
+from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
 from west_utvm.lowering.program import Elementwise, Operator, Rounding
 
 _HEADERS = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "broadcast.h")
@@ -72,10 +72,15 @@ _ADD = {"tflm": _add_tflm, "litert": _add_litert}
 
 def mul(operator: Operator, rounding: Rounding) -> Emitted:
     a, b = operator.inputs
-    scales = [np.float64(value.scale) for value in (a, b, operator.outputs[0])]
-    multiplier, shift = quantize_multiplier(float(scales[0] * scales[1] / scales[2]))
-    if shift > 14:  # a product has 16 bits and a sign
+    scales = [value.scale for value in (a, b, operator.outputs[0])]
+    real = scales[0] * scales[1] / scales[2]
+    if real >= 1 << 14:  # a product has 16 bits and a sign
         raise refuse(operator, "has scales that are far from each other", "quantize again")
+    if rounding == "tflm":
+        multiplier, shift = quantize_multiplier(real)
+    else:
+        single = [np.float32(scale) for scale in scales]
+        multiplier, shift = single_multiplier(float(single[0] * single[1] / single[2]))
     fields = {
         "shape": _shape(operator),
         "a_zero": a.zero_point,

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import math
 
-from west_utvm.lowering.program import Rounding
-
 INT32_MAX = (1 << 31) - 1
 
 
@@ -33,9 +31,14 @@ def divide_by_power(value: int, bits: int) -> int:
     return magnitude if value >= 0 else -magnitude
 
 
-def requantize(value: int, multiplier: int, shift: int, rounding: Rounding) -> int:
-    if rounding == "litert":
-        return (value * multiplier + (1 << (30 - shift))) >> (31 - shift)
+def single_multiplier(real: float) -> tuple[int, int]:
+    """A float32 as multiplier / 2^shift, the multiplier of 24 bits."""
+    mantissa, exponent = math.frexp(real)
+    return int(mantissa * (1 << 24)), 24 - exponent
+
+
+def requantize(value: int, multiplier: int, shift: int) -> int:
+    """value x multiplier x 2^(shift - 31), rounded twice."""
     high = multiply_high(value << max(shift, 0), multiplier)
     return divide_by_power(high, max(-shift, 0))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loops over the elements of tensors, as C text."""
+"""Loops over the elements of tensors, and figures, as C text."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ class Axis:
     size: int
     step_in: int
     step_out: int
+
+
+def real(value: float) -> str:
+    """A float32 to the last bit, as a hexadecimal constant of C99."""
+    mantissa, exponent = value.hex().split("p")
+    return f"{mantissa.rstrip('0').rstrip('.')}p{exponent}f"
 
 
 def steps(shape: Sequence[int]) -> list[int]:

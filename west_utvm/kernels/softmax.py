@@ -32,7 +32,11 @@ def softmax(operator: Operator, rounding: Rounding) -> Emitted:
         table = _float_table(operator.inputs[0].scale, attributes.beta)
         fields |= {"scale": output.scale, "out_zero": output.zero_point}
         return Emitted(
-            ("base.h", "softmax_litert.h"), "softmax", "softmax", fields, {"exponentials": table}
+            ("base.h", "single.h", "softmax_litert.h"),
+            "softmax",
+            "softmax",
+            fields,
+            {"exponentials": table},
         )
     if (output.scale, output.zero_point) != (1 / 256, -128):
         raise refuse(operator, "has a result of another quantization than 1/256 and -128")
@@ -45,15 +49,14 @@ def softmax(operator: Operator, rounding: Rounding) -> Emitted:
 def _fixed_table(scale: float, beta: float) -> Array:
     """exp(-d * scale * beta) in Q0.31 for the differences d that count.
 
-    A difference is multiplied in fixed point first, with two roundings in one mode only: this
-    table is for that mode.
+    A difference is multiplied in fixed point first.
     """
     real = min(beta * scale * (1 << (31 - _INTEGER_BITS)), (1 << 31) - 1.0)
     multiplier, shift = quantize_multiplier(real)
     radius = input_radius(_INTEGER_BITS, shift)
     return np.array(
         [
-            exp_on_negative(requantize(-d, multiplier, shift, "tflm"), _INTEGER_BITS)
+            exp_on_negative(requantize(-d, multiplier, shift), _INTEGER_BITS)
             for d in range(min(radius, 255) + 1)
         ],
         np.int32,

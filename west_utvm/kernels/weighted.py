@@ -9,14 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from west_utvm.kernels.emitted import Emitted, Field, refuse
-from west_utvm.kernels.fixed_point import quantize_multiplier
+from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
 from west_utvm.lowering.program import (
     Array,
     Convolution,
     FullyConnected,
     Operator,
     Rounding,
-    Value,
 )
 
 _HEADERS = ("base.h", "fixed_point.h", "requantize_{rounding}.h")
@@ -31,7 +30,7 @@ def conv2d(operator: Operator, rounding: Rounding) -> Emitted:
         kernel="conv2d",
         struct="conv2d",
         fields=_convolution(operator, (height, width)),
-        constants=_constants(operator, channel_axis=0),
+        constants=_constants(operator, rounding, channel_axis=0),
         macs=operator.outputs[0].elements * math.prod(weights.shape[1:]),
     )
 
@@ -44,7 +43,7 @@ def depthwise_conv2d(operator: Operator, rounding: Rounding) -> Emitted:
         kernel="depthwise_conv2d",
         struct="depthwise_conv2d",
         fields=_convolution(operator, (height, width)),
-        constants=_constants(operator, channel_axis=2),
+        constants=_constants(operator, rounding, channel_axis=2),
         macs=operator.outputs[0].elements * height * width,
     )
 
@@ -71,7 +70,7 @@ def fully_connected(operator: Operator, rounding: Rounding) -> Emitted:
         kernel="fully_connected",
         struct="fully_connected",
         fields=fields,
-        constants=_constants(operator, channel_axis=0),
+        constants=_constants(operator, rounding, channel_axis=0),
         macs=rows * features * in_features,
     )
 
@@ -107,7 +106,7 @@ def _convolution(operator: Operator, window: tuple[int, int]) -> Mapping[str, Fi
     }
 
 
-def _constants(operator: Operator, channel_axis: int) -> Mapping[str, Array]:
+def _constants(operator: Operator, rounding: Rounding, channel_axis: int) -> Mapping[str, Array]:
     """The bias has the input's zero point folded in: sum((x - z) w) is sum(x w) - z sum(w)."""
     data, weights, bias = operator.inputs
     assert weights.data is not None and bias.data is not None
@@ -115,7 +114,7 @@ def _constants(operator: Operator, channel_axis: int) -> Mapping[str, Array]:
     sums = weights.data.astype(np.int64).sum(axis=others)
     folded = bias.data.astype(np.int64) - data.zero_point * sums
     _check_sums(operator, weights.data, folded, others)
-    multipliers = [quantize_multiplier(real) for real in _multipliers(operator, weights)]
+    multipliers = [_MULTIPLIERS[rounding](operator, scale) for scale in weights.scales]
     return {
         "weights": weights.data.reshape(-1),
         "bias": folded.astype(np.int32),
@@ -126,27 +125,29 @@ def _constants(operator: Operator, channel_axis: int) -> Mapping[str, Array]:
 
 def _check_sums(operator: Operator, weights: Array, bias: Array, axes: tuple[int, ...]) -> None:
     """No input may overflow a sum of 32 bits, at any point of the summation."""
-    largest = np.abs(bias) + 128 * np.abs(weights.astype(np.int64)).sum(axis=axes)
-    if largest.max(initial=0) > np.iinfo(np.int32).max:
+    largest = int((np.abs(bias) + 128 * np.abs(weights.astype(np.int64)).sum(axis=axes)).max())
+    if largest > np.iinfo(np.int32).max:
         raise refuse(operator, "has sums that 32 bits do not hold", "make its bias smaller")
-    _check_shifts(operator, int(largest.max(initial=0)))
-
-
-def _check_shifts(operator: Operator, largest: int) -> None:
-    """Nor may a multiplier above 1 overflow what is shifted to the left."""
-    weights = operator.inputs[1]
-    for real in _multipliers(operator, weights):
-        _, shift = quantize_multiplier(real)
+    for scale in operator.inputs[1].scales:
+        _, shift = _twice_rounded(operator, scale)
         if largest << max(shift, 0) >= 1 << 31:
-            what = f"has a requantization by {real:.3g}, which 32 bits do not hold"
+            what = "has a requantization that 32 bits do not hold"
             raise refuse(operator, what, "its scales are far from each other: quantize again")
 
 
-def _multipliers(operator: Operator, weights: Value) -> list[float]:
+def _twice_rounded(operator: Operator, scale: float) -> tuple[int, int]:
     """In double precision of float32 scales. The one scale of a fully connected layer is first
     multiplied by the input's in single precision, as TFLite does."""
-    scale_in = np.float32(operator.inputs[0].scale)
-    scale_out = np.float64(operator.outputs[0].scale)
-    if operator.kind == "fully_connected" and len(weights.scales) == 1:
-        return [float(np.float64(scale_in * np.float32(weights.scales[0])) / scale_out)]
-    return [float(np.float64(scale_in) * scale / scale_out) for scale in weights.scales]
+    scale_in, scale_out = np.float32(operator.inputs[0].scale), operator.outputs[0].scale
+    if operator.kind == "fully_connected" and len(operator.inputs[1].scales) == 1:
+        return quantize_multiplier(float(scale_in * np.float32(scale)) / scale_out)
+    return quantize_multiplier(float(scale_in) * scale / scale_out)
+
+
+def _single(operator: Operator, scale: float) -> tuple[int, int]:
+    """In single precision throughout, as XNNPACK does."""
+    scale_in, scale_out = (np.float32(v.scale) for v in (operator.inputs[0], operator.outputs[0]))
+    return single_multiplier(float(scale_in * np.float32(scale) / scale_out))
+
+
+_MULTIPLIERS = {"tflm": _twice_rounded, "litert": _single}

@@ -54,13 +54,15 @@ class _Lowering:
         where = f"{self.path}: {origin.source}, '{origin.output.name}'"
         expression = self.graph.bound(name)
         try:
-            self.values[name] = self._result(expression, origin, _value(origin.output))
+            self.values[name] = self._result(
+                expression, origin, _value(origin.output), origin.number
+            )
         except UnmatchedError as error:
             what = f"has a form that is not supported ({error})"
             hint = "report it, with the model"
             raise UtvmError(what, where=where, hint=hint) from None
 
-    def _result(self, given: Any, origin: Origin, output: Value) -> Value:
+    def _result(self, given: Any, origin: Origin, output: Value, number: int) -> Value:
         """The value of ``given``, computed into ``output`` unless it is there already."""
         expression = self.graph.expression(given, self.values)
         if isinstance(expression, relax.Var):
@@ -74,7 +76,7 @@ class _Lowering:
             found = self._quantized(region, expression)
         else:
             found = self._integer(region, expression, origin)
-        self._append(found, origin, output)
+        self._append(found, origin, output, number)
         return output
 
     def _clamp(self, expression: Any) -> tuple[Clamp, Any]:
@@ -109,15 +111,16 @@ class _Lowering:
                 region.output.scales,
                 region.output.zero_point,
             )
-            args.append(self._result(inner, origin, between))
+            args.append(self._result(inner, origin, between, -1))
         return _match(INTEGER, region.given(args), expression)
 
-    def _append(self, found: Found, origin: Origin, output: Value) -> None:
+    def _append(self, found: Found, origin: Origin, output: Value, number: int) -> None:
         self.operators.append(
             Operator(
                 kind=found.kind,
                 name=origin.output.name,
                 source=origin.source,
+                number=number,
                 inputs=found.inputs,
                 outputs=(output,),
                 attributes=found.attributes,

@@ -164,11 +164,13 @@ Attributes: TypeAlias = (
 @dataclass(frozen=True, eq=False)
 class Operator:
     """``kind`` names the kernel that computes it, ``name`` is the model's own for it, ``source``
-    its place and operator there, such as ``operator 3 (CONV_2D)``."""
+    its place and operator there, such as ``operator 3 (CONV_2D)``. ``number`` is that place, or -1
+    for one whose result is only a part of what the model's operator computes."""
 
     kind: str
     name: str
     source: str
+    number: int
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     attributes: Attributes

@@ -23,9 +23,10 @@ UTVM_INLINE void utvm_softmax(const struct utvm_softmax *p, const int8_t *input,
 		for (int32_t i = 0; i < p->depth; i++) {
 			sum += exponentials[largest - input[i]];
 		}
-		inverse = 1.0f / (sum * p->scale);
+		inverse = 1.0f / utvm_rounded(sum * p->scale);
 		for (int32_t i = 0; i < p->depth; i++) {
-			const float quotient = exponentials[largest - input[i]] * inverse;
+			const float quotient =
+				utvm_rounded(exponentials[largest - input[i]] * inverse);
 			/* Halves away from zero. Adding a half could round up what is below it. */
 			const int32_t whole = (int32_t)quotient;
 			const int32_t half = quotient - (float)whole >= 0.5f ? 1 : 0;
