@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,16 @@ class Compiled:
     macs: int
     constants: int
     model: Model
+
+    def summary(self) -> list[str]:
+        """Lines for a terminal: what the model is made of."""
+        kinds = Counter(operator.kind for operator in self.program.operators)
+        listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+        return [
+            f"operators {len(self.program.operators)}: {listed}",
+            f"MACs      {self.macs:,}",
+            f"constants {self.constants} bytes",
+        ]
 
     @property
     def workspace_size(self) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from west_utvm.codegen import text
 from west_utvm.lowering.program import Value
-from west_utvm.mlf.reader import c_identifier
+from west_utvm.mlf.names import c_identifier
 from west_utvm.module.names import is_keyword
 
 _HEADER = """\

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tflite
+from tvm import relax
 from tvm.relax.frontend.tflite import from_tflite
 from tvm.relax.frontend.tflite.tflite_frontend import OperatorConverter
 
@@ -65,8 +67,12 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
             self._keep(operator, operator.outputs[0], result)
 
     def _keep(self, operator: FileOperator, index: int, result: Any) -> None:
-        variable = self.bb.emit(result, _variable(index))
         info = self.file.tensors[index].info
+        given = tuple(int(dim) for dim in result.ty.shape)
+        # The file's shape is the one that counts: TVM keeps dimensions that TFLite drops.
+        if given != info.shape and math.prod(given) == math.prod(info.shape):
+            result = relax.op.reshape(result, info.shape)
+        variable = self.bb.emit(result, _variable(index))
         self.origins[variable.name] = Origin(
             operator.number, operator.source, info, operator.options
         )
@@ -85,8 +91,6 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
     ) -> Any:
         """Bounds as TFLite has them: float32 division, halves away from zero. TVM's are of
         double precision, with halves to even."""
-        from tvm import relax
-
         low, high = _ACTIVATIONS[fused_activation_fn]
         if low is None:
             return expr

@@ -136,12 +136,8 @@ def _check_sums(operator: Operator, weights: Array, bias: Array, axes: tuple[int
 
 
 def _twice_rounded(operator: Operator, scale: float) -> tuple[int, int]:
-    """In double precision of float32 scales. The one scale of a fully connected layer is first
-    multiplied by the input's in single precision, as TFLite does."""
-    scale_in, scale_out = np.float32(operator.inputs[0].scale), operator.outputs[0].scale
-    if operator.kind == "fully_connected" and len(operator.inputs[1].scales) == 1:
-        return quantize_multiplier(float(scale_in * np.float32(scale)) / scale_out)
-    return quantize_multiplier(float(scale_in) * scale / scale_out)
+    """In double precision of float32 scales."""
+    return quantize_multiplier(operator.inputs[0].scale * scale / operator.outputs[0].scale)
 
 
 def _single(operator: Operator, scale: float) -> tuple[int, int]:

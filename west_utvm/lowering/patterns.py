@@ -151,7 +151,8 @@ def _convolution(region: Region, call: Any, bias: Array | None = None) -> Found:
         raise UnmatchedError(f"it has {attrs.groups} groups")
     height, width, *channels = shape(call.args[1])
     if kind == "conv2d":
-        ordered = np.ascontiguousarray(weights.data.transpose(3, 0, 1, 2))
+        given = weights.data.reshape(shape(call.args[1]))
+        ordered = np.ascontiguousarray(given.transpose(3, 0, 1, 2))
     else:
         ordered = weights.data.reshape(height, width, channels[0])
     weights = replace(weights, shape=ordered.shape, data=ordered)

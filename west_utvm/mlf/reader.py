@@ -20,6 +20,8 @@ from west_utvm.mlf.metadata import (
     parse_entry,
     tensor_size,
 )
+from west_utvm.mlf.names import c_identifier
+from west_utvm.mlf.record import recorded_tensors
 from west_utvm.mlf.relay import TensorType, input_types, output_types
 from west_utvm.tensor import DTYPE_SIZES, Tensor
 
@@ -102,8 +104,10 @@ def _model(
         metadata=metadata,
         header=header,
         header_text=header_text,
-        inputs=_inputs(metadata, header, relay, path) if header else (),
-        outputs=_outputs(metadata, header, relay, path) if header else (),
+        inputs=_recorded(entry, "inputs", _inputs(metadata, header, relay, path)) if header else (),
+        outputs=(
+            _recorded(entry, "outputs", _outputs(metadata, header, relay, path)) if header else ()
+        ),
         sources=_sources(path, files),
         objects=tuple(n for n in files if n.startswith("codegen/host/") and n.endswith(_OBJECTS)),
         document=document,
@@ -151,6 +155,18 @@ def _text(data: bytes, where: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise UtvmError("is not UTF-8 text", where=where, hint=_HINT) from None
+
+
+def _recorded(entry: dict[str, Any], side: str, ports: tuple[Port, ...]) -> tuple[Port, ...]:
+    """With the names and shapes that our own compiler recorded, where they suit the sizes."""
+    recorded = recorded_tensors(entry, side)
+
+    def tensor(port: Port) -> Tensor:
+        given = recorded.get(port.c_name, port.tensor)
+        suits = given.dtype == port.tensor.dtype and given.size == port.tensor.size
+        return given if suits and all(dim > 0 for dim in given.shape) else port.tensor
+
+    return tuple(replace(port, tensor=tensor(port)) for port in ports)
 
 
 def _inputs(metadata: Metadata, header: Header, relay: str, path: Path) -> tuple[Port, ...]:
@@ -222,9 +238,3 @@ def _tensor(size: TensorSize, found: tuple[str, TensorType] | None) -> Tensor:
         if dtype == size.dtype and shaped.size == size.size:
             return shaped
     return Tensor(size.name, size.dtype, (size.size // DTYPE_SIZES[size.dtype],))
-
-
-def c_identifier(name: str) -> str:
-    """TVM's SanitizeName (src/runtime/name_transforms.cc): other bytes of UTF-8 become _."""
-    text = name.encode().decode("latin-1")
-    return re.sub(r"[^A-Za-z0-9_]", "_", text)

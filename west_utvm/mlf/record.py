@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from west_utvm.mlf.metadata import Metadata, TensorSize
+from west_utvm.mlf.metadata import Metadata
+from west_utvm.mlf.names import c_identifier
+from west_utvm.tensor import Tensor
 
 if TYPE_CHECKING:
     from west_utvm.codegen import CPort
@@ -24,12 +26,13 @@ COMPILER = "compiler"
 
 def document(metadata: Metadata, record: dict[str, Any], constants: int) -> dict[str, Any]:
     """The whole of ``metadata.json``; ``constants`` in bytes."""
+    inputs, outputs = (_sizes(record[side]) for side in ("inputs", "outputs"))
     main = {
         "constants_size_bytes": constants,
         "device": 1,
-        "inputs": _sizes(metadata.inputs or ()),
-        "io_size_bytes": sum(t.size for t in (*(metadata.inputs or ()), *(metadata.outputs or ()))),
-        "outputs": _sizes(metadata.outputs or ()),
+        "inputs": inputs,
+        "io_size_bytes": sum(item["size"] for item in (*inputs.values(), *outputs.values())),
+        "outputs": outputs,
         "workspace_size_bytes": metadata.workspace_size,
     }
     entry = {
@@ -44,8 +47,30 @@ def document(metadata: Metadata, record: dict[str, Any], constants: int) -> dict
     return {"modules": {metadata.model_name: entry}, "version": metadata.version}
 
 
-def _sizes(tensors: Sequence[TensorSize]) -> dict[str, Any]:
-    return {tensor.name: {"dtype": tensor.dtype, "size": tensor.size} for tensor in tensors}
+def _sizes(ports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Under names that lead to those of the C interface, as a reader expects."""
+    return {
+        port["name"] if c_identifier(port["name"]) == port["c_name"] else port["c_name"]: {
+            "dtype": port["dtype"],
+            "size": Tensor(port["name"], port["dtype"], tuple(port["shape"])).size,
+        }
+        for port in ports
+    }
+
+
+def recorded_tensors(entry: dict[str, Any], side: str) -> dict[str, Tensor]:
+    """``inputs`` or ``outputs`` of a record, by their C names; {} if there is none, or none that
+    is whole: it only adds to what the rest of an archive tells."""
+    try:
+        ports = entry[KEY][COMPILER][side]
+        return {
+            str(port["c_name"]): Tensor(
+                str(port["name"]), str(port["dtype"]), tuple(int(dim) for dim in port["shape"])
+            )
+            for port in ports
+        }
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return {}
 
 
 def compiler_record(

@@ -143,6 +143,8 @@ def _metadata(
     entry = json.loads(_renamed(model, json.dumps(kept), name))
     entry["model_name"] = name
     entry[KEY] = {
+        # What our own compiler says of the model, if it wrote the archive.
+        **entry.get(KEY, {}),
         "format": FORMAT,
         "name": name,
         "board": board,
