@@ -330,6 +330,17 @@ def binary(
     return graph.finish(add_binary(graph, code, a, b, activation))
 
 
+def binary_scaled(graph: Graph, code: int, scales: tuple[float, float, float]) -> bytes:
+    """Scales whose ratios are simple fractions: many results lie half-way between two integers."""
+    left, right = (
+        graph.input((1, 8, 8, 8), Quant(scale, zero))
+        for scale, zero in zip(scales, (3, -4), strict=False)
+    )
+    kinds = {Code.ADD: schema.AddOptionsT, Code.SUB: schema.SubOptionsT}
+    options = kinds.get(code, schema.MulOptionsT)()
+    return graph.finish(graph.op(code, [left, right], left.shape, Quant(scales[2], 2), options))
+
+
 def binary_constant(graph: Graph, code: int, left: Sequence[int], right: Sequence[int]) -> bytes:
     a = _input(graph, left)
     values = graph.random.integers(-128, 128, right).astype(np.int8)
@@ -610,6 +621,10 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         yield family, "scalar", partial(both, right=(1, 1, 1, 1))
         yield family, "rows", partial(binary, code=code, left=(1, 5, 1, 8), right=(1, 1, 5, 8))
         yield family, "constant", partial(binary_constant, code=code, left=shape, right=(8,))
+        for name, scales in (("ties", (0.1, 0.1, 0.2)), ("decimal", (0.05, 0.03, 0.08))):
+            if code == Code.MUL:
+                scales = (*scales[:2], 100 * scales[0] * scales[1])
+            yield family, name, partial(binary_scaled, code=code, scales=scales)
         if code != Code.SUB:
             yield family, "itself", partial(binary_self, code=code, shape=(1, 40))
     yield "add", "relu6", partial(binary, code=Code.ADD, left=shape, right=shape, activation=RELU6)
