@@ -7,6 +7,7 @@ The header is the C interface that TVM's ahead-of-time executor wrote for microT
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ from west_utvm.codegen import text
 from west_utvm.lowering.program import Value
 from west_utvm.mlf.names import c_identifier
 from west_utvm.module.names import is_keyword
+
+# Names that <stdint.h> and <string.h> define, or GCC itself before any of them.
+_MACRO = re.compile(
+    r"NULL|EOF|assert|errno|linux|unix|i386|(U?INT|SIZE|PTRDIFF|SIG_ATOMIC|WCHAR|WINT)[A-Z0-9_]+"
+)
 
 _HEADER = """\
 /* SPDX-License-Identifier: Apache-2.0 */
@@ -93,7 +99,7 @@ def c_ports(
 
 def _c_name(name: str, taken: set[str]) -> str:
     base = c_identifier(name)
-    if not base or base[0].isdigit() or is_keyword(base):
+    if not base or not base[0].isalpha() or is_keyword(base) or _MACRO.fullmatch(base):
         base = f"v{base}"
     base, c_name, number = base[:200], base[:200], 1
     while c_name.upper() in taken:

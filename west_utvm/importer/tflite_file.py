@@ -102,6 +102,8 @@ def _read(path: Path, model: Any) -> File:
     outputs = _indices(path, graph.OutputsAsNumpy(), tensors)
     _check_order(path, tensors, operators, inputs, outputs)
     _check_ports(path, tensors, inputs, outputs)
+    for index in inputs:
+        _check_fixed(f"{path}: input '{tensors[index].info.name}'", graph.Tensors(index))
     return File(model, tensors, operators, inputs, outputs)
 
 
@@ -250,6 +252,14 @@ def _check_ports(
             if data is not None or index in (inputs if kind == "output" else ()):
                 what = "is a constant, or an input and an output at once"
                 raise UtvmError(what, where=where, hint="export the model without it")
+
+
+def _check_fixed(where: str, tensor: Any) -> None:
+    """Only the first axis may be open, as Keras has it of the batch: it is what the shape says."""
+    signature = tensor.ShapeSignatureAsNumpy() if tensor.ShapeSignatureLength() else ()
+    if any(dim < 0 for dim in signature[1:]):
+        what = "has a shape that is not known before it runs"
+        raise UtvmError(what, where=where, hint="export it with a fixed input shape")
 
 
 def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:

@@ -23,14 +23,11 @@ def add(operator: Operator, rounding: Rounding) -> Emitted:
 
 
 def _add_tflm(operator: Operator) -> Mapping[str, Field]:
-    """Both inputs on twice the larger scale, with 20 bits more. TensorFlow Lite Micro works that
-    out in double precision for an addition and in single precision for a subtraction."""
+    """Both inputs on twice the larger scale, with 20 bits more, in double precision."""
     a, b = operator.inputs
-    real = np.float64 if operator.kind == "add" else np.float32
-    scale_a, scale_b = real(a.scale), real(b.scale)
-    twice = real(2) * max(scale_a, scale_b)
-    scale_out = real(1 << 20) * real(operator.outputs[0].scale)
-    reals = [float(figure / twice) for figure in (scale_a, scale_b)] + [float(twice / scale_out)]
+    twice = 2 * max(a.scale, b.scale)
+    scale_out = (1 << 20) * operator.outputs[0].scale
+    reals = (a.scale / twice, b.scale / twice, twice / scale_out)
     if reals[2] >= 1:
         what = "adds what is far larger than its result can hold"
         raise refuse(operator, what, "its scales are far from each other: quantize again")

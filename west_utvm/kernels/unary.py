@@ -17,7 +17,7 @@ from west_utvm.kernels.emitted import Emitted, refuse
 from west_utvm.kernels.fixed_point import divide_by_power, quantize_multiplier, requantize
 from west_utvm.kernels.hard_swish import hard_swish
 from west_utvm.lowering.program import Operator, Rounding, Unary
-from west_utvm.lowering.quantize import quantized, round_half_away
+from west_utvm.lowering.quantize import bound, quantized, round_half_away
 
 _Function = Callable[[int], int]
 
@@ -43,6 +43,10 @@ def _single_ratio(operator: Operator) -> np.float32:
     return np.float32(np.float32(operator.inputs[0].scale) / np.float32(operator.outputs[0].scale))
 
 
+def _ratio(operator: Operator) -> float:
+    return operator.inputs[0].scale / operator.outputs[0].scale
+
+
 def _rescaled(operator: Operator, real: float) -> _Function:
     """The input, times ``real``, in the output's quantization; rounded twice."""
     multiplier, shift = quantize_multiplier(real)
@@ -61,7 +65,7 @@ def _rescaled_coarsely(operator: Operator, above: np.float32, below: np.float32)
 
 
 def _requantize(operator: Operator, attributes: Unary) -> _Function:
-    return _rescaled(operator, operator.inputs[0].scale / operator.outputs[0].scale)
+    return _rescaled(operator, _ratio(operator))
 
 
 def _requantize_litert(operator: Operator, attributes: Unary) -> _Function:
@@ -70,7 +74,7 @@ def _requantize_litert(operator: Operator, attributes: Unary) -> _Function:
 
 
 def _relu(operator: Operator, attributes: Unary) -> _Function:
-    rescale = _rescaled(operator, float(_single_ratio(operator)))
+    rescale = _rescaled(operator, _ratio(operator))
     return lambda x: max(operator.outputs[0].zero_point, rescale(x))
 
 
@@ -84,21 +88,19 @@ def _relu6(operator: Operator, attributes: Unary) -> _Function:
     return lambda x: max(source.zero_point, min(x, six))
 
 
-def _bounded(low: float, high: float) -> Callable[[Operator, Unary], _Function]:
+def _bounded(low: float | None, high: float | None) -> Callable[[Operator, Unary], _Function]:
     def function(operator: Operator, attributes: Unary) -> _Function:
         rescale = _rescaled(operator, float(_single_ratio(operator)))
-        least, most = (quantized(real, operator.outputs[0]) for real in (low, high))
-        return lambda x: max(least, min(rescale(x), most))
+        clamp = bound((low, high), operator.outputs[0])
+        return lambda x: max(clamp.low, min(rescale(x), clamp.high))
 
     return function
 
 
 def _leaky_relu(operator: Operator, attributes: Unary) -> _Function:
-    """Ratios in single precision."""
-    above = _rescaled(operator, float(_single_ratio(operator)))
-    scale_in, scale_out = (np.float32(v.scale) for v in (operator.inputs[0], operator.outputs[0]))
-    alpha = float(scale_in * np.float32(_slope(operator, attributes)) / scale_out)
-    below = _rescaled(operator, alpha)
+    above = _rescaled(operator, _ratio(operator))
+    scale_in, scale_out = operator.inputs[0].scale, operator.outputs[0].scale
+    below = _rescaled(operator, scale_in * _slope(operator, attributes) / scale_out)
     return lambda x: above(x) if x >= operator.inputs[0].zero_point else below(x)
 
 
@@ -171,12 +173,13 @@ def _hard_swish(operator: Operator, attributes: Unary) -> _Function:
 
 
 _Table = Mapping[str, Callable[[Operator, Unary], _Function]]
-_BOTH: _Table = {"hard_swish": _hard_swish, "relu": _relu}
+_BOTH: _Table = {"hard_swish": _hard_swish}
 _FUNCTIONS: Mapping[Rounding, _Table] = {
     "tflm": {
         **_BOTH,
         "leaky_relu": _leaky_relu,
         "logistic": _logistic,
+        "relu": _relu,
         "relu6": _relu6,
         "requantize": _requantize,
         "tanh": _tanh,
@@ -185,6 +188,7 @@ _FUNCTIONS: Mapping[Rounding, _Table] = {
         **_BOTH,
         "leaky_relu": _leaky_relu_litert,
         "logistic": _logistic_litert,
+        "relu": _bounded(0.0, None),
         "relu6": _bounded(0.0, 6.0),
         "relu_n1_to_1": _bounded(-1.0, 1.0),
         "requantize": _requantize_litert,
