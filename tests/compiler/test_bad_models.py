@@ -21,7 +21,7 @@ from .tflite_models import RELU, add_conv2d, add_fully_connected, cases
 
 SMALL = next(case for case in cases() if case.id == "chain-conv-pool-dense")
 # UTVM_FLIPS=full flips 1,000 bytes of the small model and 100 of each real one (minutes).
-SMALL_FLIPS, REAL_FLIPS = (1000, 100) if os.environ.get("UTVM_FLIPS") == "full" else (100, 8)
+SMALL_FLIPS, REAL_FLIPS = (1000, 100) if os.environ.get("UTVM_FLIPS") == "full" else (60, 8)
 
 
 def _check(verdicts: dict[str, Verdict]) -> None:

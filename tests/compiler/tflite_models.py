@@ -171,7 +171,9 @@ def add_fully_connected(
 ) -> Ref:
     taps = source.shape[-1]
     weights, offsets = _weights(graph, (channels, taps), source, taps, 0, spread, deviation)
-    options = schema.FullyConnectedOptionsT(fusedActivationFunction=activation)
+    options = schema.FullyConnectedOptionsT(
+        fusedActivationFunction=activation, keepNumDims=len(source.shape) > 2
+    )
     return graph.op(
         Code.FULLY_CONNECTED,
         [source, weights, offsets if bias else None],
@@ -592,6 +594,7 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         "8to1": {"shape": (1, 8), "channels": 1},
         "5to17-relu6": {"shape": (1, 5), "channels": 17, "activation": RELU6},
         "640to128": {"shape": (1, 640), "channels": 128},
+        "3d": {"shape": (2, 3, 12), "channels": 7},
         "batch4": {"shape": (4, 12), "channels": 7},
         "no-bias": {"shape": (1, 30), "channels": 9, "bias": False},
         "per-channel": {"shape": (1, 24), "channels": 8, "spread": 3.0},
