@@ -20,7 +20,11 @@ from west_utvm.importer.tflite_file import File, FileOperator, read_file
 
 # Operators that only move bytes, and so need no dequantize around them. TVM's front end refuses
 # them on quantized tensors to be safe for itself; the lowering takes them as they are.
-_MOVES = frozenset(("EXPAND_DIMS", "PAD", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"))
+_MOVES = frozenset(
+    """
+    EXPAND_DIMS PAD RESIZE_NEAREST_NEIGHBOR SLICE SPLIT SQUEEZE STRIDED_SLICE TRANSPOSE
+    """.split()
+)
 
 
 def import_tflite(path: Path, data: bytes) -> Imported:
@@ -31,13 +35,23 @@ def import_tflite(path: Path, data: bytes) -> Imported:
     def converter(*args: Any) -> _Converter:
         return _Converter(file, origins, path, *args)
 
-    module = from_tflite(_Renamed(file.model), op_converter=converter)
+    try:
+        module = from_tflite(_Renamed(file.model), op_converter=converter)
+    except UtvmError:
+        raise
+    except Exception as error:  # as below, but for the model as a whole
+        raise _refusal(error, path) from None
     return Imported(
         module=module,
         inputs=tuple(file.tensors[i].info for i in file.inputs),
         outputs=tuple(file.tensors[i].info for i in file.outputs),
         origins=origins,
     )
+
+
+def _refusal(error: Exception, where: object) -> UtvmError:
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return UtvmError(f"is refused by TVM's front end ({reason[-1][:200]})", where=where)
 
 
 class _Converter(OperatorConverter):  # type: ignore[misc]
@@ -59,12 +73,13 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
             try:
                 result = self.bb.normalize(self.convert_map[operator.code](op=given))
             except Exception as error:  # assertions, OpNotImplemented, TVM's own errors, ...
-                reason = str(error).strip().splitlines() or [type(error).__name__]
-                what = f"is refused by TVM's front end ({reason[-1][:200]})"
-                raise UtvmError(what, where=where) from None
-            if len(operator.outputs) != 1:
-                raise UtvmError("has more than one output", where=where)
-            self._keep(operator, operator.outputs[0], result)
+                raise _refusal(error, where) from None
+            if len(operator.outputs) == 1:
+                self._keep(operator, operator.outputs[0], result)
+                continue
+            fields = self.bb.emit(result)
+            for position, index in enumerate(operator.outputs):
+                self._keep(operator, index, self.bb.normalize(fields[position]))
 
     def _keep(self, operator: FileOperator, index: int, result: Any) -> None:
         info = self.file.tensors[index].info

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import tflite
 
@@ -184,11 +185,15 @@ def _operator(
 
 
 def _code(model: Any, operator: Any) -> str:
-    """The operator's name. Codes up to 127 may be in either field, by the schema's comment."""
+    """The operator's name. Codes up to 127 may be in either of two fields: the larger counts.
+    ``BuiltinCode()`` of the package hides the one from us where both have such a code."""
     if not 0 <= operator.OpcodeIndex() < model.OperatorCodesLength():
         raise IndexError(operator.OpcodeIndex())
     given = model.OperatorCodes(operator.OpcodeIndex())
-    code = max(given.BuiltinCode(), given.DeprecatedBuiltinCode())
+    table = given._tab
+    field = table.Offset(10)  # builtin_code, the fourth field of OperatorCode
+    newer = table.Get(flatbuffers.number_types.Int32Flags, table.Pos + field) if field else 0
+    code = max(newer, given.DeprecatedBuiltinCode())
     if code == tflite.BuiltinOperator.CUSTOM:
         return (given.CustomCode() or b"custom").decode("utf-8", errors="replace")
     return str(_OPERATORS.get(code, f"code {code}"))
@@ -264,9 +269,10 @@ def _check_fixed(where: str, tensor: Any) -> None:
 
 def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
     """Operators compute on int8; what is else is a constant that goes with one."""
-    first = tensors[operator.inputs[0]].info if operator.inputs[0] >= 0 else None
-    if first is None:
-        raise UtvmError("has no first input", where=where, hint=_DAMAGED)
+    data = 1 if operator.code == "SPLIT" else 0  # a split's first input is its axis
+    if not _has(operator, data):
+        raise UtvmError("has no input", where=where, hint=_DAMAGED)
+    first = tensors[operator.inputs[data]].info
     weights = tensors[operator.inputs[1]].info if _has(operator, 1) else None
     if first.dtype == "float32" and weights is not None and weights.dtype == "int8":
         what = "is hybrid: its weights are int8 and its input is float32"
@@ -352,6 +358,15 @@ def _check_all_int8(where: str, operator: FileOperator, tensors: Sequence[FileTe
             raise UtvmError("has an input with no quantization", where=where, hint=_INT8)
 
 
+def _check_split(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    axis, data = tensors[operator.inputs[0]], tensors[operator.inputs[1]]
+    if axis.data is None or axis.info.dtype != "int32" or len(axis.data) != 4:
+        raise UtvmError("has an axis that is not an int32 constant", where=where, hint=_DAMAGED)
+    rank = len(data.info.shape)
+    if not -rank <= int.from_bytes(axis.data, "little", signed=True) < rank:
+        raise UtvmError("has an axis that its input has not", where=where, hint=_DAMAGED)
+
+
 def _check_constants(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
     """Inputs after the first, such as a shape or axes, are int32 constants."""
     for index in operator.inputs[1:]:
@@ -364,8 +379,19 @@ _CHECKS: dict[str, Callable[[str, FileOperator, Sequence[FileTensor]], None]] = 
     **dict.fromkeys(_WEIGHTS, _check_weights),
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _check_rank_4),
     **dict.fromkeys(("ADD", "SUB", "MUL", "CONCATENATION"), _check_all_int8),
+    "SPLIT": _check_split,
     **dict.fromkeys(
-        ("RESHAPE", "MEAN", "SUM", "PAD", "TRANSPOSE", "STRIDED_SLICE", "EXPAND_DIMS"),
+        (
+            "RESIZE_NEAREST_NEIGHBOR",
+            "SLICE",
+            "RESHAPE",
+            "MEAN",
+            "SUM",
+            "PAD",
+            "TRANSPOSE",
+            "STRIDED_SLICE",
+            "EXPAND_DIMS",
+        ),
         _check_constants,
     ),
 }

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.nest import Axis, copy, steps
 from west_utvm.lowering.program import (
     Concatenation,
     Operator,
     Pad,
+    Resize,
     Rounding,
     StridedSlice,
     Transpose,
@@ -70,6 +73,26 @@ def strided_slice(operator: Operator, rounding: Rounding) -> Emitted:
     axes = list(map(Axis, target.shape, taken, steps(target.shape)))
     first = sum(map(int.__mul__, in_steps, attributes.begin))
     return Emitted(_HEADERS, body=copy(axes, first_in=first, source="input"))
+
+
+def resize_nearest(operator: Operator, rounding: Rounding) -> Emitted:
+    attributes = operator.attributes
+    assert isinstance(attributes, Resize)
+    batches, in_height, in_width, channels = operator.inputs[0].shape
+    fields = {
+        "batches": batches,
+        "in_height": in_height,
+        "in_width": in_width,
+        "channels": channels,
+        "height": len(attributes.rows),
+        "width": len(attributes.columns),
+    }
+    constants = {
+        "rows": np.array(attributes.rows, np.int32),
+        "columns": np.array(attributes.columns, np.int32),
+    }
+    headers = (*_HEADERS, "resize_nearest.h")
+    return Emitted(headers, "resize_nearest", "resize_nearest", fields, constants)
 
 
 def input_name(operator: Operator, number: int) -> str:

@@ -22,6 +22,7 @@ _KERNELS: dict[str, Callable[[Operator, Rounding], Emitted]] = {
     "pad": layout.pad,
     "reduction": reduction.reduction,
     "reshape": layout.reshape,
+    "resize_nearest": layout.resize_nearest,
     "softmax": softmax.softmax,
     "strided_slice": layout.strided_slice,
     "sub": elementwise.add,

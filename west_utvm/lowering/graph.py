@@ -50,6 +50,8 @@ class Graph:
 
 def operator(expression: Any) -> str:
     """A call's operator without its prefix, such as ``nn.conv2d``; empty if it is no call."""
+    if isinstance(expression, relax.TupleGetItem):
+        return "tuple_get_item"
     op = getattr(expression, "op", None)
     return str(op.name).removeprefix("relax.") if op is not None and hasattr(op, "name") else ""
 

@@ -100,7 +100,7 @@ class _Lowering:
     def _integer(self, region: Region, expression: Any, origin: Origin) -> Found:
         """An operator on integers, such as a reshape, after whatever its inputs need."""
         args = []
-        for arg in expression.args[:1]:
+        for arg in getattr(expression, "args", ())[:1]:
             inner = self.graph.expression(arg, self.values)
             if isinstance(inner, relax.Var) or operator(inner) not in _CHAINED:
                 continue

@@ -8,6 +8,7 @@ operator it is, or raises UnmatchedError.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,13 +37,14 @@ from west_utvm.lowering.program import (
     Pooling,
     Reduction,
     Reshape,
+    Resize,
     Softmax,
     StridedSlice,
     Transpose,
     Unary,
     Value,
 )
-from west_utvm.lowering.quantize import ACTIVATIONS, Bounds
+from west_utvm.lowering.quantize import ACTIVATIONS, Bounds, round_half_away
 
 
 @dataclass(frozen=True)
@@ -324,7 +326,8 @@ def _transpose(region: Region, call: Any) -> Found:
 def _strided_slice(region: Region, call: Any) -> Found:
     """Any axes; begins are brought into the range that Python's slices give them."""
     value = region.integer(call.args[0])
-    axes, begin, end, strides = (_tuple(region, arg) for arg in call.args[1:5])
+    axes, begin, end, *given = (_tuple(region, arg) for arg in call.args[1:5])
+    strides = given[0] if given else (1,) * len(axes)
     slices = {
         axis: slice(*bounds).indices(value.shape[axis])
         for axis, *bounds in zip(axes, begin, end, strides, strict=True)
@@ -334,6 +337,47 @@ def _strided_slice(region: Region, call: Any) -> Found:
         raise UnmatchedError("its bounds")
     attributes = StridedSlice(tuple(b for b, _, _ in every), tuple(s for _, _, s in every))
     return Found("strided_slice", (value,), attributes)
+
+
+def _split(region: Region, item: Any) -> Found:
+    """A part of ``split``, into equal parts."""
+    call = region.expect(item.tuple_value, "split")
+    value = region.integer(call.args[0])
+    axis = int(call.attrs.axis) % len(value.shape)
+    begin = [0] * len(value.shape)
+    begin[axis] = int(item.index) * region.output.shape[axis]
+    if begin[axis] + region.output.shape[axis] > value.shape[axis]:
+        raise UnmatchedError("parts that are not equal")
+    return Found("strided_slice", (value,), StridedSlice(tuple(begin), (1,) * len(begin)))
+
+
+def _resize(region: Region, call: Any) -> Found:
+    attrs, value = call.attrs, region.integer(call.args[0])
+    if attrs.method != "nearest_neighbor" or attrs.layout != "NHWC":
+        raise UnmatchedError(f"resizing by {attrs.method}")
+    mode = str(attrs.coordinate_transformation_mode)
+    rows, columns = (
+        tuple(
+            _nearest(i, value.shape[axis], region.output.shape[axis], mode)
+            for i in range(region.output.shape[axis])
+        )
+        for axis in (1, 2)
+    )
+    return Found("resize_nearest", (value,), Resize(rows, columns))
+
+
+def _nearest(position: int, size: int, out_size: int, mode: str) -> int:
+    """The input's row for one of the output, in single precision as TFLite has it."""
+    single = np.float32
+    corners = mode == "align_corners"
+    if corners and out_size > 1:
+        scale = single(size - 1) / single(out_size - 1)
+    else:
+        scale = single(size) / single(out_size)
+    offset = single(0.5 if mode == "half_pixel" else 0)
+    exact = float((single(position) + offset) * scale)
+    nearest = round_half_away(exact) if corners else math.floor(exact)
+    return max(0, min(nearest, size - 1))
 
 
 def _tuple(region: Region, given: Any) -> tuple[int, ...]:
@@ -370,10 +414,12 @@ FLOAT: dict[str, Pattern] = {
 INTEGER: dict[str, Pattern] = {
     "astype": _average_pool,
     "expand_dims": _reshape,
+    "image.resize2d": _resize,
     "nn.max_pool2d": _max_pool,
     "nn.pad": _pad,
     "permute_dims": _transpose,
     "reshape": _reshape,
     "squeeze": _reshape,
     "strided_slice": _strided_slice,
+    "tuple_get_item": _split,
 }

@@ -138,6 +138,14 @@ class StridedSlice:
 
 
 @dataclass(frozen=True)
+class Resize:
+    """Of an image: the row and column of the input for each of the output."""
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Reduction:
     """``mean`` or ``sum`` over ``axes``."""
 
@@ -158,6 +166,7 @@ Attributes: TypeAlias = (
     | Transpose
     | StridedSlice
     | Reduction
+    | Resize
 )
 
 
