@@ -678,6 +678,13 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         (
             "leaky_relu",
             Code.LEAKY_RELU,
+            "tiny-alpha",  # below what XNNPACK takes: LiteRT then computes as tflite-micro does
+            (Quant(0.03, 100), Quant(0.02, 40)),
+            schema.LeakyReluOptionsT(alpha=0.002),
+        ),
+        (
+            "leaky_relu",
+            Code.LEAKY_RELU,
             "0.3",
             (Quant(0.02, 25), Quant(0.021, 3)),
             schema.LeakyReluOptionsT(alpha=0.3),
