@@ -142,7 +142,7 @@ def test_no_archive(case: str, tmp_path: Path) -> None:
     path.write_bytes(make())
     start = time.monotonic()
     line = refusal(read_archive, path)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert line.startswith(f"{path}: {reason}")
     assert list(tmp_path.iterdir()) == [path]
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -285,17 +286,16 @@ def no_space(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def not_writable(folder: Path) -> Iterator[None]:
-    """Root may write everywhere, so it becomes somebody else for a while."""
+    """Root may write everywhere: then the first step of writing is refused instead."""
     existing = next(parent for parent in folder.parents if parent.exists())
+    refusal = PermissionError(errno.EACCES, "Permission denied")
     existing.chmod(0o555)
-    was_root = os.geteuid() == 0
-    if was_root:
-        os.seteuid(65534)
     try:
-        yield
+        with pytest.MonkeyPatch.context() as patch:
+            if os.geteuid() == 0:
+                patch.setattr(tempfile, "mkdtemp", Mock(side_effect=refusal))
+            yield
     finally:
-        if was_root:
-            os.seteuid(0)
         existing.chmod(0o755)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from west_utvm.mlf.archive import DAMAGED, read_files
 from west_utvm.mlf.header import Header, parse_header
 from west_utvm.mlf.metadata import Metadata, entries, parse_document, parse_entry
 from west_utvm.mlf.ports import Port, input_ports, output_ports
+from west_utvm.mlf.record import recorded_tensors
+from west_utvm.tensor import Tensor
 
 _HEADER_NAME = re.compile(r"codegen/host/include/tvmgen_([A-Za-z_]\w*)\.h", re.ASCII)
 _SOURCE_NAME = re.compile(r"codegen/host/src/(\w+\.c)", re.ASCII)
@@ -127,8 +129,12 @@ def _model(
         metadata=metadata,
         header=header,
         header_text=header_text,
-        inputs=input_ports(metadata, header, relay, path) if header else (),
-        outputs=output_ports(metadata, header, relay, path) if header else (),
+        inputs=_recorded(entry, "inputs", input_ports(metadata, header, relay, path))
+        if header
+        else (),
+        outputs=_recorded(entry, "outputs", output_ports(metadata, header, relay, path))
+        if header
+        else (),
         sources=_sources(path, files),
         objects=tuple(n for n in files if n.startswith("codegen/host/") and n.endswith(_OBJECTS)),
         document=document,
@@ -177,3 +183,15 @@ def _text(data: bytes, where: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise UtvmError("is not UTF-8 text", where=where, hint=DAMAGED) from None
+
+
+def _recorded(entry: dict[str, Any], side: str, ports: tuple[Port, ...]) -> tuple[Port, ...]:
+    """With the names and shapes that our own compiler recorded, where they suit the sizes."""
+    recorded = recorded_tensors(entry, side)
+
+    def tensor(port: Port) -> Tensor:
+        given = recorded.get(port.c_name, port.tensor)
+        suits = given.dtype == port.tensor.dtype and given.size == port.tensor.size
+        return given if suits and all(dim > 0 for dim in given.shape) else port.tensor
+
+    return tuple(replace(port, tensor=tensor(port)) for port in ports)

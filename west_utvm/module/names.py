@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from west_utvm.errors import UtvmError
 
@@ -29,6 +30,11 @@ KEYWORDS = frozenset(
 _RESERVED = re.compile(r"shared_workspace|runner(_.*)?")
 
 
+def is_keyword(name: str) -> bool:
+    """Whether C or C++ would not take ``name`` for an identifier."""
+    return name in KEYWORDS or name == "default"
+
+
 def check_name(name: str) -> str:
     """Return ``name``, as given with ``-n``; UtvmError unless it is an identifier of ours."""
     shown = name if len(name) <= MAX_NAME else name[:MAX_NAME] + "..."
@@ -44,3 +50,9 @@ def check_name(name: str) -> str:
     if _RESERVED.fullmatch(name.lower()):
         raise UtvmError(f"the model name {name!r} is reserved", hint=hint)
     return name
+
+
+def name_from_file(path: Path) -> str:
+    """A model's name when none is given: that of its file, as far as it may be one."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", path.stem).strip("_").lower()
+    return check_name(name[:MAX_NAME].rstrip("_") or "_")

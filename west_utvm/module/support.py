@@ -36,7 +36,7 @@ def _target_kind(model: Model) -> set[str]:
 # In order: the first that holds is the reason given.
 _REFUSALS: tuple[tuple[Callable[[Model], bool], str, str], ...] = (
     (
-        lambda m: KEY in m.entry,
+        lambda m: "files" in m.entry.get(KEY, {}),
         "is a module that west utvm-compile wrote, no archive",
         "give the archive that it was written from",
     ),

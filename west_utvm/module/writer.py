@@ -145,6 +145,8 @@ def _metadata(
     entry = json.loads(rewrite.rename_module(json.dumps(kept), model.c_name, name))
     entry["model_name"] = name
     entry[KEY] = {
+        # What our own compiler says of the model, if it wrote the archive.
+        **entry.get(KEY, {}),
         "format": FORMAT,
         "name": name,
         "board": board,

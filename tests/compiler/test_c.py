@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C itself: portable, without warnings, without a library, and content with any address."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import NAME, Build
+from .host import BENCH, WARNINGS, check
+from .reference import ROUNDINGS, run, samples
+from .tflite_models import Case, cases
+
+CASES = {case.id: case for case in cases()}
+PARTS = (
+    "conv_2d-s2-same-odd", "depthwise_conv_2d-c3-m2", "fully_connected-batch4", "add-rows",
+    "mul-relu", "average_pool_2d-3x3-s2-same", "max_pool_2d-relu", "softmax-4d", "mean-image",
+    "concatenation-channels", "strided_slice-steps", "transpose-nchw", "pad-image",
+    "chain-conv-pool-dense",
+)  # fmt: skip
+# Each is a compiler and its options; RISC-V by clang, which needs no library for it.
+COMPILERS = {
+    "gcc-O3": ("gcc", "-O3"),
+    "clang": ("clang", "-O2"),
+    "clang-riscv32": (
+        "clang",
+        "-O2",
+        "--target=riscv32-unknown-elf",
+        "-march=rv32imac",
+        "-nostdinc",
+    ),
+    "arm-gcc-m0": ("arm-none-eabi-gcc", "-Os", "-mcpu=cortex-m0", "-mthumb"),
+    "arm-gcc-m55": ("arm-none-eabi-gcc", "-O2", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
+}
+HEADERS = {"stdint.h", "stddef.h", "stdbool.h", "string.h", "limits.h", f"tvmgen_{NAME}.h"}
+# What a freestanding compiler may call by itself.
+CALLS = {"memcpy", "memset", "memmove", "memcmp"}
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for each of the models and roundings, with ``include`` and ``src``."""
+    from west_utvm.compiler import compile_model
+
+    folder = tmp_path_factory.mktemp("sources")
+    for part in PARTS:
+        (folder / "model.tflite").write_bytes(CASES[part].build())
+        for rounding in ROUNDINGS:
+            compiled = compile_model(folder / "model.tflite", name=NAME, rounding=rounding)
+            for relative, text in compiled.files.items():
+                path = folder / f"{part}-{rounding}" / relative
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("compiler", COMPILERS.values(), ids=COMPILERS)
+def test_no_warning(compiler: tuple[str, ...], sources: Path, tmp_path: Path) -> None:
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"{compiler[0]} is not installed")
+    for source in sorted(sources.glob("*/src/*.c")):
+        include = source.parents[1] / "include"
+        options = [*WARNINGS, "-Wvla", "-Wshadow", "-Wundef", "-ffreestanding"]
+        more = [f"-isystem{path}" for path in _freestanding()] if "-nostdinc" in compiler else []
+        command = [*compiler, *options, *more, f"-I{include}", "-c", str(source), "-o", "x.o"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{source.parts[-3]}: {done.stderr[:2000]}"
+
+
+def _freestanding() -> list[Path]:
+    command = ["clang", "-print-resource-dir"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [Path(done.stdout.strip()) / "include", BENCH / "freestanding"]
+
+
+def test_headers(sources: Path) -> None:
+    files = [path for path in sources.glob("*/*/*") if path.suffix in (".c", ".h")]
+    included = {name for path in files for name in _included(path)}
+    own = {path.name for path in files}
+    assert included <= HEADERS | own
+    assert f"tvmgen_{NAME}.h" in included
+
+
+def _included(path: Path) -> list[str]:
+    return re.findall(r'^\s*#\s*include\s*[<"]([^">]+)', path.read_text(), re.M)
+
+
+def test_calls_nothing(sources: Path, tmp_path: Path) -> None:
+    """No heap, no mathematics, nothing of a C library; each file defines all it needs itself."""
+    for source in sorted(sources.glob("*-tflm/src/*.c")):
+        include = source.parents[1] / "include"
+        command = ["gcc", "-O1", "-ffreestanding", f"-I{include}", "-c", str(source), "-o", "x.o"]
+        subprocess.run(command, cwd=tmp_path, check=True)
+        listed = subprocess.run(
+            ["nm", "-u", "x.o"], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        wanted = set(re.findall(r"U (\w+)", listed.stdout))
+        outside = {name for name in wanted - CALLS if not name.startswith(f"tvmgen_{NAME}")}
+        assert not outside - {"_GLOBAL_OFFSET_TABLE_"}, source.parts[-3]
+
+
+def test_symbols_carry_the_name(sources: Path, tmp_path: Path) -> None:
+    """Two models in one firmware must not collide."""
+    for source in sorted(sources.glob("*-tflm/src/*.c")):
+        include = source.parents[1] / "include"
+        command = ["gcc", "-O1", f"-I{include}", "-c", str(source), "-o", "x.o"]
+        subprocess.run(command, cwd=tmp_path, check=True)
+        listed = subprocess.run(
+            ["nm", "-g", "--defined-only", "x.o"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        names = re.findall(r"[0-9a-f]+ \w (\w+)", listed.stdout)
+        assert all(name.startswith(f"tvmgen_{NAME}") for name in names), names
+
+
+@pytest.mark.parametrize("case", [CASES[part] for part in PARTS], ids=PARTS)
+def test_any_address(case: Case, build: Build) -> None:
+    """int8 has no alignment: inputs and outputs may lie at odd addresses."""
+    model = case.build()
+    inputs = samples(model, 2)
+    program = build(model, "tflm", "-DMISALIGNED")
+    for got, want in zip(program.run(inputs), run(model, inputs, "tflm"), strict=True):
+        check(got.outputs, want.outputs)

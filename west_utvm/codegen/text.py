@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""C text from figures and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from west_utvm.kernels import Field
+from west_utvm.kernels.nest import real
+from west_utvm.lowering.program import Array
+
+_WIDTH = 96
+_KERNELS = Path(__file__).parents[1] / "kernels" / "c"
+_C_TYPES = {"int8": "int8_t", "int32": "int32_t", "float32": "float"}
+
+
+def comment(name: str) -> str:
+    """A name from the model as it may stand in a comment, whatever is in it.
+
+    Nor may it look like a symbol of another model or a call, which is what C text of unknown
+    origin is searched for.
+    """
+    plain = "".join(c if " " <= c <= "~" and c not in '\\?"()' else "_" for c in name)
+    plain = plain.replace("*/", "*_").replace("/*", "_*").replace("tvmgen_", "tvmgen.")
+    return plain if len(plain) <= 160 else plain[:157] + "..."
+
+
+def shape(dims: tuple[int, ...]) -> str:
+    return "x".join(map(str, dims)) or "scalar"
+
+
+def array(name: str, data: Array) -> str:
+    """The definition of a constant array."""
+    kind = _C_TYPES[str(data.dtype)]
+    rows = "".join(f"\t{row}\n" for row in _wrapped(_elements(data.reshape(-1))))
+    return f"static const {kind} {name}[{data.size}] = {{\n{rows}}};\n"
+
+
+def _elements(data: Array) -> Iterator[str]:
+    if data.dtype == np.float32:
+        return (f"{real(float(item))}," for item in data)
+    return (f"{int(item)}," for item in data)
+
+
+def _wrapped(items: Iterator[str]) -> Iterator[str]:
+    line = ""
+    for item in items:
+        if line and len(line) + 1 + len(item) > _WIDTH - 8:
+            yield line
+            line = item
+        else:
+            line = f"{line} {item}" if line else item
+    if line:
+        yield line
+
+
+def initializer(fields: Mapping[str, Field], indent: str) -> str:
+    """The members of a struct, a line each."""
+    return "".join(f"{indent}.{name} = {_value(field)},\n" for name, field in fields.items())
+
+
+def _value(field: Field) -> str:
+    if isinstance(field, Mapping):
+        return "{" + ", ".join(f".{name} = {_value(item)}" for name, item in field.items()) + "}"
+    if isinstance(field, tuple):
+        return "{" + ", ".join(map(str, field)) + "}"
+    return real(field) if isinstance(field, float) else str(field)
+
+
+def kernel(header: str) -> str:
+    """A file of the kernel library."""
+    return (_KERNELS / header).read_text()

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model file -> C: the stages of the compiler in their order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from west_utvm.errors import UtvmError
+
+if TYPE_CHECKING:
+    from west_utvm.codegen import CPort, Source
+    from west_utvm.importer import Imported
+    from west_utvm.lowering import Program, Rounding
+    from west_utvm.mlf import Model
+    from west_utvm.planning.places import PlannedProgram
+
+TFLITE_IDENTIFIER = b"TFL3"
+MAX_BYTES = 512 << 20
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """``files`` are C text by path: ``include/tvmgen_<name>.h`` and ``src/*.c``. With UTVM_TRACE
+    defined these call ``utvm_trace(number, data, size)`` after each operator of the model.
+    ``model`` is what ``west_utvm.module.write_module`` takes. Sizes are in bytes."""
+
+    name: str
+    files: Mapping[str, str]
+    program: Program
+    planned: PlannedProgram
+    macs: int
+    constants: int
+    model: Model
+
+    def summary(self) -> list[str]:
+        """Lines for a terminal: what the model is made of."""
+        kinds = Counter(operator.kind for operator in self.program.operators)
+        listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+        return [
+            f"operators {len(self.program.operators)}: {listed}",
+            f"MACs      {self.macs:,}",
+            f"constants {self.constants} bytes",
+        ]
+
+    @property
+    def workspace_size(self) -> int:
+        return self.planned.plan.size
+
+
+def is_model_file(path: Path) -> bool:
+    """Whether the file is a model of a kind that this compiler reads; by its content."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(8)[4:] == TFLITE_IDENTIFIER
+    except OSError:
+        return False
+
+
+def compile_model(path: Path, *, name: str, rounding: Rounding = "tflm") -> Compiled:
+    """Compile the model at ``path``; ``name`` is a C identifier.
+
+    Raises UtvmError with the file, and the operator where one is at fault.
+    """
+    from west_utvm.codegen import c_ports, write_source
+    from west_utvm.codegen.ports import header
+    from west_utvm.lowering.lower import lower
+    from west_utvm.planning.places import place_values
+
+    imported = _import(path, _read(path))
+    program = lower(imported, rounding, path)
+    planned = place_values(program)
+    inputs, outputs = c_ports(program.inputs, program.outputs)
+    try:
+        source = write_source(planned, name, inputs, outputs)
+    except UtvmError as error:
+        where = path if error.where is None else f"{path}: {error.where}"
+        raise UtvmError(error.what, where=where, hint=error.hint) from None
+    header_text = header(name, inputs, outputs, planned.plan.size)
+    return Compiled(
+        name=name,
+        files={f"include/tvmgen_{name}.h": header_text, f"src/{name}_lib0.c": source.text},
+        program=program,
+        planned=planned,
+        macs=sum(c.macs for c in source.emitted if c),
+        constants=source.constants,
+        model=_model(name, planned, source, header_text, (inputs, outputs)),
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UtvmError(f"is larger than {MAX_BYTES} bytes", where=path)
+        return path.read_bytes()
+    except OSError as error:
+        raise UtvmError(f"cannot be read ({error.strerror})", where=path) from None
+
+
+def _import(path: Path, data: bytes) -> Imported:
+    if data[4:8] != TFLITE_IDENTIFIER:
+        hint = "give a .tflite file, or an archive that `tvmc compile -f mlf` wrote"
+        raise UtvmError("is no model of a kind that is known", where=path, hint=hint)
+    try:
+        from west_utvm.importer.tflite import import_tflite
+    except ImportError as error:
+        hint = "pip install -r west-utvm/requirements-compiler.txt"
+        raise UtvmError(f"compiling a model needs '{error.name}'", hint=hint) from None
+    return import_tflite(path, data)
+
+
+def _model(
+    name: str,
+    planned: PlannedProgram,
+    source: Source,
+    header_text: str,
+    ports: tuple[tuple[CPort, ...], tuple[CPort, ...]],
+) -> Model:
+    """The model as the reader of archives would give it."""
+    from west_utvm.mlf import Model, Port
+    from west_utvm.mlf.header import parse_header
+    from west_utvm.mlf.metadata import Metadata, TensorSize
+    from west_utvm.mlf.record import compiler_record, document
+    from west_utvm.tensor import Tensor
+
+    inputs, outputs = (
+        tuple(
+            Port(Tensor(port.value.name, port.value.dtype, port.value.shape), port.c_name)
+            for port in side
+        )
+        for side in ports
+    )
+    sizes = [
+        tuple(TensorSize(p.tensor.name, p.tensor.dtype, p.tensor.size) for p in side)
+        for side in (inputs, outputs)
+    ]
+    metadata = Metadata(
+        version=7,
+        model_name=name,
+        executors=("aot",),
+        style="full-model",
+        targets=("c",),
+        inputs=sizes[0],
+        outputs=sizes[1],
+        workspace_size=planned.plan.size,
+    )
+    record = compiler_record(planned, source.emitted, *ports)
+    whole: dict[str, Any] = document(metadata, record, source.constants)
+    return Model(
+        metadata=metadata,
+        header=parse_header(header_text, name, f"tvmgen_{name}.h"),
+        header_text=header_text,
+        inputs=inputs,
+        outputs=outputs,
+        sources={f"{name}_lib0.c": source.text},
+        objects=(),
+        document=whole,
+        entry=whole["modules"][name],
+    )

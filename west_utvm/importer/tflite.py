@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TFLite -> Relax, by ``tvm.relax.frontend.tflite``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tflite
+from tvm import relax
+from tvm.relax.frontend.tflite import from_tflite
+from tvm.relax.frontend.tflite.tflite_frontend import OperatorConverter
+
+from west_utvm.errors import UtvmError
+from west_utvm.importer.model import Imported, Origin
+from west_utvm.importer.tflite_file import File, FileOperator, read_file
+
+# Operators that only move bytes, and so need no dequantize around them. TVM's front end refuses
+# them on quantized tensors to be safe for itself; the lowering takes them as they are.
+_MOVES = frozenset(
+    """
+    EXPAND_DIMS PAD RESIZE_NEAREST_NEIGHBOR SLICE SPLIT SQUEEZE STRIDED_SLICE TRANSPOSE
+    """.split()
+)
+
+
+def import_tflite(path: Path, data: bytes) -> Imported:
+    """Read the model ``data`` of the file at ``path``; UtvmError says what is not supported."""
+    file = read_file(path, data)
+    origins: dict[str, Origin] = {}
+
+    def converter(*args: Any) -> _Converter:
+        return _Converter(file, origins, path, *args)
+
+    try:
+        module = from_tflite(_Renamed(file.model), op_converter=converter)
+    except UtvmError:
+        raise
+    except Exception as error:  # as below, but for the model as a whole
+        raise _refusal(error, path) from None
+    return Imported(
+        module=module,
+        inputs=tuple(file.tensors[i].info for i in file.inputs),
+        outputs=tuple(file.tensors[i].info for i in file.outputs),
+        origins=origins,
+    )
+
+
+def _refusal(error: Exception, where: object) -> UtvmError:
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return UtvmError(f"is refused by TVM's front end ({reason[-1][:200]})", where=where)
+
+
+class _Converter(OperatorConverter):  # type: ignore[misc]
+    """TVM's converter, with each operator's result in a variable that its origin is known of."""
+
+    _SUPPORTED_QUANTIZED_OPS = OperatorConverter._SUPPORTED_QUANTIZED_OPS | _MOVES
+
+    def __init__(self, file: File, origins: dict[str, Origin], path: Path, *args: Any) -> None:
+        super().__init__(*args)
+        self.file = file
+        self.origins = origins
+        self.path = path
+
+    def convert_op_to_relax(self) -> None:
+        for operator in self.file.operators:
+            name = self.file.tensors[operator.outputs[0]].info.name
+            where = f"{self.path}: {operator.source}, '{name}'"
+            given = self.subgraph.Operators(operator.number)
+            try:
+                result = self.bb.normalize(self.convert_map[operator.code](op=given))
+            except Exception as error:  # assertions, OpNotImplemented, TVM's own errors, ...
+                raise _refusal(error, where) from None
+            if len(operator.outputs) == 1:
+                self._keep(operator, operator.outputs[0], result)
+                continue
+            fields = self.bb.emit(result)
+            for position, index in enumerate(operator.outputs):
+                self._keep(operator, index, self.bb.normalize(fields[position]))
+
+    def _keep(self, operator: FileOperator, index: int, result: Any) -> None:
+        info = self.file.tensors[index].info
+        given = tuple(int(dim) for dim in result.ty.shape)
+        # The file's shape is the one that counts: TVM keeps dimensions that TFLite drops.
+        if given != info.shape and math.prod(given) == math.prod(info.shape):
+            result = relax.op.reshape(result, info.shape)
+        variable = self.bb.emit(result, _variable(index))
+        self.origins[variable.name] = Origin(
+            operator.number, operator.source, info, operator.options
+        )
+        self.exp_tab.set_expr(_variable(index), variable)
+
+    def get_tensors(self, indices: Any) -> list[Any]:
+        tensors: list[Any] = super().get_tensors(indices)
+        for tensor in tensors:
+            # A single scale has no axis; converters write whatever they have there.
+            if tensor.qnn_params and tensor.qnn_params["scale"].value.numpy().ndim == 0:
+                tensor.qnn_params["axis"] = 0
+        return tensors
+
+    def convert_qnn_fused_activation_function(
+        self, expr: Any, fused_activation_fn: int, scale: Any, zero_point: Any, dtype: str
+    ) -> Any:
+        """Bounds as TFLite has them: float32 division, halves away from zero. TVM's are of
+        double precision, with halves to even."""
+        low, high = _ACTIVATIONS[fused_activation_fn]
+        if low is None:
+            return expr
+        quantized = [
+            None
+            if bound is None
+            else int(zero_point) + _round(np.float32(bound) / np.float32(scale))
+            for bound in (low, high)
+        ]
+        least = max(-128, quantized[0] if quantized[0] is not None else -128)
+        most = min(127, quantized[1] if quantized[1] is not None else 127)
+        return relax.op.clip(expr, min=float(least), max=float(most))
+
+
+_ACTIVATIONS: Mapping[int, tuple[float | None, float | None]] = {
+    tflite.ActivationFunctionType.NONE: (None, None),
+    tflite.ActivationFunctionType.RELU: (0.0, None),
+    tflite.ActivationFunctionType.RELU6: (0.0, 6.0),
+    tflite.ActivationFunctionType.RELU_N1_TO_1: (-1.0, 1.0),
+}
+
+
+def _round(value: np.float32) -> int:
+    return int(np.floor(np.abs(value) + np.float32(0.5)) * np.sign(value))
+
+
+def _variable(index: int) -> str:
+    return f"t{index}"
+
+
+class _Renamed(tflite.Model):  # type: ignore[misc]
+    """The model with its tensors called by their numbers.
+
+    TVM tells tensors apart by their names, and a file may give one name to several, or none.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._tab = model._tab
+
+    def Subgraphs(self, j: int) -> Any:  # noqa: N802
+        return _RenamedGraph(super().Subgraphs(j))
+
+
+class _RenamedGraph(tflite.SubGraph):  # type: ignore[misc]
+    def __init__(self, graph: Any) -> None:
+        self._tab = graph._tab
+
+    def Tensors(self, j: int) -> Any:  # noqa: N802
+        return _RenamedTensor(super().Tensors(j), int(j))
+
+
+class _RenamedTensor(tflite.Tensor):  # type: ignore[misc]
+    def __init__(self, tensor: Any, index: int) -> None:
+        self._tab = tensor._tab
+        self.index = index
+
+    def Name(self) -> bytes:  # noqa: N802
+        return _variable(self.index).encode()

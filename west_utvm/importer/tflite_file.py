@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A .tflite file, read and checked before TVM sees it.
+
+A file is untrusted: TVM's front end asserts, or crashes the process, on what its own exporter
+would not write. Everything that the rest relies on is checked here, in terms of the file:
+indices, shapes, sizes of constants, quantization and the options of operators.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import tflite
+
+from west_utvm.errors import UtvmError
+from west_utvm.importer.model import TensorInfo
+from west_utvm.importer.tflite_options import OPTIONS, check_options
+
+IDENTIFIER = b"TFL3"  # bytes 4 to 8 of the file, from the schema's file_identifier
+MAX_BYTES = 512 << 20
+MAX_ELEMENTS = (1 << 31) - 1
+MAX_RANK = 8
+# Enough for any microcontroller; more is made to exhaust us.
+MAX_TENSORS = 20_000
+
+_DAMAGED = "the file is damaged, or was written by a newer converter"
+_INT8 = "convert the model again with full-integer int8 quantization, inputs and outputs too"
+_DTYPES = {
+    value: name.lower() for name, value in vars(tflite.TensorType).items() if type(value) is int
+}
+_OPERATORS = {
+    value: name for name, value in vars(tflite.BuiltinOperator).items() if type(value) is int
+}
+
+
+@dataclass(frozen=True)
+class FileTensor:
+    """``data`` is what the file holds for a constant, else None."""
+
+    info: TensorInfo
+    data: bytes | None
+
+
+@dataclass(frozen=True)
+class FileOperator:
+    """``inputs`` and ``outputs`` are numbers of tensors, -1 for an input that is left out."""
+
+    number: int
+    code: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: dict[str, Any]
+
+    @property
+    def source(self) -> str:
+        return f"operator {self.number} ({self.code})"
+
+
+@dataclass(frozen=True)
+class File:
+    """``model`` is the flatbuffer itself, for TVM."""
+
+    model: Any
+    tensors: tuple[FileTensor, ...]
+    operators: tuple[FileOperator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def read_file(path: Path, data: bytes) -> File:
+    """Read and check a model; UtvmError names the file and the operator or tensor at fault."""
+    try:
+        model = tflite.Model.GetRootAsModel(data, 0)
+        return _read(path, model)
+    except UtvmError:
+        raise
+    except Exception as error:  # flatbuffers raises struct.error, IndexError, ValueError, ...
+        what = f"is no whole TFLite model ({type(error).__name__})"
+        raise UtvmError(what, where=path, hint=_DAMAGED) from None
+
+
+def _read(path: Path, model: Any) -> File:
+    count = model.SubgraphsLength()
+    if count != 1:
+        what = f"has {count} subgraphs, and one is supported"
+        raise UtvmError(what, where=path, hint="export it without control flow")
+    graph = model.Subgraphs(0)
+    if not 0 < graph.TensorsLength() <= MAX_TENSORS:
+        raise UtvmError(f"has {graph.TensorsLength()} tensors", where=path, hint=_DAMAGED)
+    if not 0 < graph.OperatorsLength() <= MAX_TENSORS:
+        raise UtvmError(f"has {graph.OperatorsLength()} operators", where=path, hint=_DAMAGED)
+    tensors = tuple(_tensor(path, model, graph, i) for i in range(graph.TensorsLength()))
+    operators = tuple(
+        _operator(path, model, graph, i, tensors) for i in range(graph.OperatorsLength())
+    )
+    inputs = _indices(path, graph.InputsAsNumpy(), tensors)
+    outputs = _indices(path, graph.OutputsAsNumpy(), tensors)
+    _check_order(path, tensors, operators, inputs, outputs)
+    _check_ports(path, tensors, inputs, outputs)
+    for index in inputs:
+        _check_fixed(f"{path}: input '{tensors[index].info.name}'", graph.Tensors(index))
+    return File(model, tensors, operators, inputs, outputs)
+
+
+def _tensor(path: Path, model: Any, graph: Any, index: int) -> FileTensor:
+    tensor = graph.Tensors(index)
+    name = (tensor.Name() or b"").decode("utf-8", errors="replace") or f"tensor_{index}"
+    where = f"{path}: tensor {index} '{name}'"
+    shape = tuple(int(dim) for dim in tensor.ShapeAsNumpy()) if tensor.ShapeLength() else ()
+    dtype = _DTYPES.get(tensor.Type(), f"type {tensor.Type()}")
+    data = _constant(model, tensor)
+    if len(shape) > MAX_RANK or any(dim < 0 for dim in shape) or math.prod(shape) > MAX_ELEMENTS:
+        shown = "x".join(map(str, shape[:MAX_RANK]))
+        raise UtvmError(f"has the unsupported shape {shown}", where=where, hint=_DAMAGED)
+    if data is not None:
+        _check_data(where, shape, dtype, data)
+    scales, zero_point = _quantization(where, tensor.Quantization(), dtype)
+    return FileTensor(TensorInfo(name, shape, dtype, scales, zero_point), data)
+
+
+def _constant(model: Any, tensor: Any) -> bytes | None:
+    if not 0 <= tensor.Buffer() < model.BuffersLength():
+        raise IndexError(tensor.Buffer())
+    buffer = model.Buffers(tensor.Buffer())
+    if buffer.Offset() or buffer.Size():
+        raise UtvmError(
+            "keeps weights outside the flatbuffer, which is not supported",
+            hint="convert it to a file smaller than 2 GB",
+        )
+    return buffer.DataAsNumpy().tobytes() if buffer.DataLength() else None
+
+
+def _check_data(where: str, shape: Sequence[int], dtype: str, data: bytes) -> None:
+    if dtype not in ("int8", "int32", "float32", "int64", "uint8", "int16"):
+        return
+    expected = math.prod(shape) * np.dtype(dtype).itemsize
+    if len(data) != expected:
+        what = f"holds {len(data)} bytes where its shape takes {expected}"
+        raise UtvmError(what, where=where, hint=_DAMAGED)
+
+
+def _quantization(where: str, given: Any, dtype: str) -> tuple[tuple[float, ...], int]:
+    """Scales and zero point. Those of a constant's channels are zero, as TFLite's quantization
+    specification has it."""
+    if given is None or not given.ScaleLength() or dtype not in ("int8", "int32"):
+        return (), 0
+    scales = tuple(float(scale) for scale in given.ScaleAsNumpy())
+    points = [int(p) for p in given.ZeroPointAsNumpy()] if given.ZeroPointLength() else []
+    # Zero stands for no quantization in what some exporters write.
+    if scales == (0.0,):
+        return (), 0
+    if len(points) not in (1, len(scales)) or not all(0 < s < math.inf for s in scales):
+        raise UtvmError("has no valid quantization", where=where, hint=_DAMAGED)
+    if len(scales) > 1 and any(points):
+        what = "is quantized by channel with a zero point, which is not supported"
+        raise UtvmError(what, where=where, hint=_INT8)
+    if not -128 <= points[0] <= 127:
+        raise UtvmError(f"has the zero point {points[0]}", where=where, hint=_DAMAGED)
+    return scales, points[0]
+
+
+def _operator(
+    path: Path, model: Any, graph: Any, number: int, tensors: Sequence[FileTensor]
+) -> FileOperator:
+    given = graph.Operators(number)
+    code = _code(model, given)
+    inputs = _indices(path, given.InputsAsNumpy(), tensors, optional=True)
+    outputs = _indices(path, given.OutputsAsNumpy(), tensors)
+    name = tensors[outputs[0]].info.name if outputs else ""
+    where = f"{path}: operator {number} ({code}), '{name}'"
+    if code not in OPTIONS or not inputs or not outputs:
+        hint = f"supported are {', '.join(sorted(OPTIONS))}"
+        raise UtvmError("is not supported", where=where, hint=hint)
+    operator = FileOperator(number, code, inputs, outputs, check_options(code, given, where))
+    _check_dtypes(where, operator, tensors)
+    if code in _CHECKS:
+        _CHECKS[code](where, operator, tensors)
+    return operator
+
+
+def _code(model: Any, operator: Any) -> str:
+    """The operator's name. Codes up to 127 may be in either of two fields: the larger counts.
+    ``BuiltinCode()`` of the package hides the one from us where both have such a code."""
+    if not 0 <= operator.OpcodeIndex() < model.OperatorCodesLength():
+        raise IndexError(operator.OpcodeIndex())
+    given = model.OperatorCodes(operator.OpcodeIndex())
+    table = given._tab
+    field = table.Offset(10)  # builtin_code, the fourth field of OperatorCode
+    newer = table.Get(flatbuffers.number_types.Int32Flags, table.Pos + field) if field else 0
+    code = max(newer, given.DeprecatedBuiltinCode())
+    if code == tflite.BuiltinOperator.CUSTOM:
+        return (given.CustomCode() or b"custom").decode("utf-8", errors="replace")
+    return str(_OPERATORS.get(code, f"code {code}"))
+
+
+def _indices(
+    path: Path, given: Any, tensors: Sequence[FileTensor], *, optional: bool = False
+) -> tuple[int, ...]:
+    # flatbuffers gives 0 in place of an array that is absent.
+    indices = tuple(int(i) for i in given) if isinstance(given, np.ndarray) else ()
+    low = -1 if optional else 0
+    for index in indices:
+        if not low <= index < len(tensors):
+            raise UtvmError(f"refers to tensor {index}", where=path, hint=_DAMAGED)
+    return indices
+
+
+def _check_order(
+    path: Path,
+    tensors: Sequence[FileTensor],
+    operators: Sequence[FileOperator],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+) -> None:
+    """Every tensor is an input, a constant or the result of one earlier operator."""
+    known = set(inputs) | {i for i, tensor in enumerate(tensors) if tensor.data is not None}
+    for operator in operators:
+        for index in operator.inputs:
+            if index >= 0 and index not in known:
+                _never(path, tensors[index].info.name)
+        for index in operator.outputs:
+            if index in known:
+                what = f"computes '{tensors[index].info.name}' twice"
+                raise UtvmError(what, where=f"{path}: {operator.source}", hint=_DAMAGED)
+            known.add(index)
+    for index in outputs:
+        if index not in known:
+            _never(path, tensors[index].info.name)
+
+
+def _never(path: Path, name: str) -> None:
+    what = f"tensor '{name}' is used and never computed"
+    raise UtvmError(what, where=path, hint=_DAMAGED)
+
+
+def _check_ports(
+    path: Path, tensors: Sequence[FileTensor], inputs: Sequence[int], outputs: Sequence[int]
+) -> None:
+    for kind, indices in (("input", inputs), ("output", outputs)):
+        if not 0 < len(indices) < 256 or len(set(indices)) != len(indices):
+            what = f"has {len(indices)} {kind}s, some of them twice or too many"
+            raise UtvmError(what, where=path, hint="export a model with 1 to 255 different ones")
+        for index in indices:
+            info, data = tensors[index].info, tensors[index].data
+            where = f"{path}: {kind} '{info.name}'"
+            if info.dtype != "int8":
+                raise UtvmError(f"is {info.dtype} and not int8", where=where, hint=_INT8)
+            if not info.shape or 0 in info.shape:
+                what = "has a shape that is not known before it runs"
+                raise UtvmError(what, where=where, hint="export it with a fixed input shape")
+            if data is not None or index in (inputs if kind == "output" else ()):
+                what = "is a constant, or an input and an output at once"
+                raise UtvmError(what, where=where, hint="export the model without it")
+
+
+def _check_fixed(where: str, tensor: Any) -> None:
+    """Only the first axis may be open, as Keras has it of the batch: it is what the shape says."""
+    signature = tensor.ShapeSignatureAsNumpy() if tensor.ShapeSignatureLength() else ()
+    if any(dim < 0 for dim in signature[1:]):
+        what = "has a shape that is not known before it runs"
+        raise UtvmError(what, where=where, hint="export it with a fixed input shape")
+
+
+def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    """Operators compute on int8; what is else is a constant that goes with one."""
+    data = 1 if operator.code == "SPLIT" else 0  # a split's first input is its axis
+    if not _has(operator, data):
+        raise UtvmError("has no input", where=where, hint=_DAMAGED)
+    first = tensors[operator.inputs[data]].info
+    weights = tensors[operator.inputs[1]].info if _has(operator, 1) else None
+    if first.dtype == "float32" and weights is not None and weights.dtype == "int8":
+        what = "is hybrid: its weights are int8 and its input is float32"
+        raise UtvmError(what, where=where, hint=_INT8)
+    for info in (first, *(tensors[i].info for i in operator.outputs)):
+        if info.dtype != "int8":
+            raise UtvmError(f"computes on {info.dtype} and not int8", where=where, hint=_INT8)
+        if len(info.scales) != 1:
+            what = (
+                f"'{info.name}' has no quantization"
+                if not info.scales
+                else (f"'{info.name}' is quantized by channel")
+            )
+            raise UtvmError(what, where=where, hint=_INT8)
+        if 0 in info.shape:
+            what = f"'{info.name}' has a shape that is not known before it runs"
+            raise UtvmError(what, where=where, hint="export it with a fixed input shape")
+
+
+def _has(operator: FileOperator, position: int) -> bool:
+    return len(operator.inputs) > position and operator.inputs[position] >= 0
+
+
+def _check_weights(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    """Convolutions and fully connected layers: ranks, and constants of the expected dtypes."""
+    rank, axis, depth = _WEIGHTS[operator.code]
+    if not _has(operator, 1) or len(operator.inputs) > 3:
+        raise UtvmError("has no weights", where=where, hint=_DAMAGED)
+    weights = tensors[operator.inputs[1]]
+    info = weights.info
+    if weights.data is None or info.dtype != "int8":
+        what = "has weights that are not constant int8"
+        raise UtvmError(what, where=where, hint=_INT8)
+    if len(info.shape) != rank or not info.scales or info.zero_point or 0 in info.shape:
+        what = "has weights of an unexpected shape or quantization"
+        raise UtvmError(what, where=where, hint=_DAMAGED)
+    if len(info.scales) not in (1, info.shape[axis]):
+        raise UtvmError("has another number of scales than channels", where=where, hint=_DAMAGED)
+    shape = tensors[operator.inputs[0]].info.shape
+    if len(shape) != rank and rank == 4:
+        raise UtvmError(f"has an input of rank {len(shape)}", where=where, hint=_DAMAGED)
+    if not depth(shape, info.shape, operator.options):
+        raise UtvmError("has weights that do not suit its input", where=where, hint=_DAMAGED)
+    if _has(operator, 2):
+        bias = tensors[operator.inputs[2]]
+        if bias.data is None or bias.info.dtype != "int32":
+            raise UtvmError("has a bias that is not constant int32", where=where, hint=_INT8)
+        if bias.info.shape != (info.shape[axis],):
+            raise UtvmError("has a bias of an unexpected shape", where=where, hint=_DAMAGED)
+
+
+def _conv_depth(shape: Sequence[int], weights: Sequence[int], options: dict[str, Any]) -> bool:
+    return shape[3] % weights[3] == 0 and weights[0] % (shape[3] // weights[3]) == 0
+
+
+def _depthwise_depth(shape: Sequence[int], weights: Sequence[int], options: dict[str, Any]) -> bool:
+    return weights[0] == 1 and weights[3] == shape[3] * options["depth_multiplier"]
+
+
+def _dense_depth(shape: Sequence[int], weights: Sequence[int], options: dict[str, Any]) -> bool:
+    return bool(shape) and math.prod(shape) % weights[1] == 0
+
+
+# Rank of the weights, their axis of output channels, and whether they suit the input's shape.
+_WEIGHTS: dict[str, tuple[int, int, Callable[..., bool]]] = {
+    "CONV_2D": (4, 0, _conv_depth),
+    "DEPTHWISE_CONV_2D": (4, 3, _depthwise_depth),
+    "FULLY_CONNECTED": (2, 0, _dense_depth),
+}
+
+
+def _check_rank_4(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    rank = len(tensors[operator.inputs[0]].info.shape)
+    if rank != 4:
+        raise UtvmError(f"has an input of rank {rank}", where=where, hint=_DAMAGED)
+
+
+def _check_all_int8(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    for index in operator.inputs:
+        if index < 0 or tensors[index].info.dtype != "int8":
+            raise UtvmError("has an input that is not int8", where=where, hint=_INT8)
+        if len(tensors[index].info.scales) != 1:
+            raise UtvmError("has an input with no quantization", where=where, hint=_INT8)
+
+
+def _check_split(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    axis, data = tensors[operator.inputs[0]], tensors[operator.inputs[1]]
+    if axis.data is None or axis.info.dtype != "int32" or len(axis.data) != 4:
+        raise UtvmError("has an axis that is not an int32 constant", where=where, hint=_DAMAGED)
+    rank = len(data.info.shape)
+    if not -rank <= int.from_bytes(axis.data, "little", signed=True) < rank:
+        raise UtvmError("has an axis that its input has not", where=where, hint=_DAMAGED)
+
+
+def _check_constants(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    """Inputs after the first, such as a shape or axes, are int32 constants."""
+    for index in operator.inputs[1:]:
+        if index >= 0 and (tensors[index].data is None or tensors[index].info.dtype != "int32"):
+            what = f"'{tensors[index].info.name}' is not an int32 constant"
+            raise UtvmError(what, where=where, hint="export it with fixed shapes")
+
+
+_CHECKS: dict[str, Callable[[str, FileOperator, Sequence[FileTensor]], None]] = {
+    **dict.fromkeys(_WEIGHTS, _check_weights),
+    **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _check_rank_4),
+    **dict.fromkeys(("ADD", "SUB", "MUL", "CONCATENATION"), _check_all_int8),
+    "SPLIT": _check_split,
+    **dict.fromkeys(
+        (
+            "RESIZE_NEAREST_NEIGHBOR",
+            "SLICE",
+            "RESHAPE",
+            "MEAN",
+            "SUM",
+            "PAD",
+            "TRANSPOSE",
+            "STRIDED_SLICE",
+            "EXPAND_DIMS",
+        ),
+        _check_constants,
+    ),
+}

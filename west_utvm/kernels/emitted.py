@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a kernel hands to the code generator for one operator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from west_utvm.errors import UtvmError
+from west_utvm.lowering.program import Array, Operator
+
+# A field of a kernel's parameters: a figure, an array, or a struct.
+Field: TypeAlias = "int | float | tuple[int, ...] | Mapping[str, Field]"
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A call of a kernel of ``c/``, or C of its own.
+
+    ``headers`` are the files of ``c/`` that are needed, in order. ``fields`` are the parameters,
+    of ``struct utvm_<struct>``. ``constants`` are arrays by their names, in the order in which
+    the kernel takes them between its inputs and its output. With ``body`` that is the function's
+    C, which refers to ``input``, ``output`` and the constants by their names. ``macs`` are
+    multiply-accumulates of one inference.
+    """
+
+    headers: tuple[str, ...]
+    kernel: str = ""
+    struct: str = ""
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    constants: Mapping[str, Array] = field(default_factory=dict)
+    body: str = ""
+    macs: int = 0
+
+
+def refuse(operator: Operator, what: str, hint: str = "") -> UtvmError:
+    """The error for an operator whose parameters a kernel does not take."""
+    return UtvmError(what, where=operator.where, hint=hint)

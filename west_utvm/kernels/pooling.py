@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Average and maximum over windows."""
+
+from __future__ import annotations
+
+from west_utvm.kernels.emitted import Emitted
+from west_utvm.lowering.program import Operator, Pooling, Rounding
+
+
+def pool2d(operator: Operator, rounding: Rounding) -> Emitted:
+    """Input and output have the same quantization: the kernel is the same in both modes."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Pooling)
+    batches, in_height, in_width, channels = operator.inputs[0].shape
+    _, height, width, _ = operator.outputs[0].shape
+    fields = {
+        "batches": batches,
+        "in_height": in_height,
+        "in_width": in_width,
+        "channels": channels,
+        "height": height,
+        "width": width,
+        "window_height": attributes.window[0],
+        "window_width": attributes.window[1],
+        "stride_y": attributes.strides[0],
+        "stride_x": attributes.strides[1],
+        "pad_top": attributes.padding[0],
+        "pad_left": attributes.padding[1],
+        "low": attributes.clamp.low,
+        "high": attributes.clamp.high,
+    }
+    return Emitted(("base.h", "taps.h", "pool2d.h"), operator.kind, "pool2d", fields)

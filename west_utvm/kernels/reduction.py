@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mean and sum over any axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from west_utvm.kernels.emitted import Emitted, refuse
+from west_utvm.kernels.fixed_point import quantize_multiplier
+from west_utvm.kernels.nest import Axis, index, merged, nested, real, steps
+from west_utvm.lowering.program import Operator, Reduction, Rounding
+
+
+def reduction(operator: Operator, rounding: Rounding) -> Emitted:
+    source = operator.inputs[0]
+    count = math.prod(source.shape[axis] for axis in _attributes(operator).axes)
+    if not count or count > 1 << 23:
+        raise refuse(operator, f"is over {count} elements")
+    headers, start, result = _RESULTS[rounding](operator, count)
+    in_steps = steps(source.shape)
+    kept = [a for a in range(len(source.shape)) if a not in _attributes(operator).axes]
+    out_steps = steps([source.shape[axis] for axis in kept])
+    outer = merged(
+        [Axis(source.shape[a], in_steps[a], o) for a, o in zip(kept, out_steps, strict=True)]
+    )
+    inner = merged([Axis(source.shape[a], in_steps[a], 0) for a in _attributes(operator).axes])
+    return Emitted(headers, body=_body(outer, inner, start, result))
+
+
+def _attributes(operator: Operator) -> Reduction:
+    assert isinstance(operator.attributes, Reduction)
+    return operator.attributes
+
+
+def _body(outer: Sequence[Axis], inner: Sequence[Axis], start: int, result: str) -> str:
+    """C that sums up and stores ``result``, an expression of ``sum``."""
+    element = f"input[{index(outer, 0, 'step_in')} + {index(inner, 0, 'step_in', 'k')}]"
+    loops = nested([a.size for a in inner], [f"sum += {element};"], "k", 0)
+    lines = [
+        f"int32_t sum = {start};",
+        "",
+        *loops.splitlines(),
+        f"output[{index(outer, 0, 'step_out')}] = utvm_clamp({result}, -128, 127);",
+    ]
+    return nested([axis.size for axis in outer], lines)
+
+
+_Result = tuple[tuple[str, ...], int, str]
+
+
+def _twice_rounded(operator: Operator, count: int) -> _Result:
+    """The ratio of scales, for a mean divided by the count: in integers, as TFLite does."""
+    source, target = operator.inputs[0], operator.outputs[0]
+    multiplier, shift = quantize_multiplier(source.scale / target.scale)
+    if _attributes(operator).function == "mean":
+        less = min(count.bit_length() - 1, 32, 31 + shift)
+        multiplier, shift = (multiplier << less) // count, shift - less
+    if count * 256 << max(shift, 0) >= 1 << 31:
+        raise refuse(operator, "has scales that are far from each other", "quantize again")
+    headers = ("base.h", "fixed_point.h", "requantize_tflm.h")
+    result = f"utvm_requantize(sum, {multiplier}, {shift}) + {target.zero_point}"
+    return headers, -source.zero_point * count, result
+
+
+def _single(operator: Operator, count: int) -> _Result:
+    """In single precision, with the zero points in one bias, as XNNPACK does."""
+    source, target = operator.inputs[0], operator.outputs[0]
+    scale = np.float32(source.scale) / np.float32(target.scale)
+    if _attributes(operator).function == "mean":
+        scale = scale / np.float32(count)
+    points = np.float32(source.zero_point) * np.float32(count) * scale
+    bias = np.float32(target.zero_point) - points
+    if float(scale) * count * 256 >= 1 << 22:
+        raise refuse(operator, "has scales that are far from each other", "quantize again")
+    headers = ("base.h", "single.h", "mean_litert.h")
+    return headers, 0, f"utvm_mean_single(sum, {real(float(scale))}, {real(float(bias))})"
+
+
+_RESULTS = {"tflm": _twice_rounded, "litert": _single}

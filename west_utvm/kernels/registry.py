@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which kernel computes which kind of operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from west_utvm.kernels import elementwise, layout, pooling, reduction, softmax, unary, weighted
+from west_utvm.kernels.emitted import Emitted
+from west_utvm.lowering.program import Operator, Rounding
+
+_KERNELS: dict[str, Callable[[Operator, Rounding], Emitted]] = {
+    "add": elementwise.add,
+    "average_pool2d": pooling.pool2d,
+    "concatenation": layout.concatenation,
+    "conv2d": weighted.conv2d,
+    "depthwise_conv2d": weighted.depthwise_conv2d,
+    "fully_connected": weighted.fully_connected,
+    "max_pool2d": pooling.pool2d,
+    "mul": elementwise.mul,
+    "pad": layout.pad,
+    "reduction": reduction.reduction,
+    "reshape": layout.reshape,
+    "resize_nearest": layout.resize_nearest,
+    "softmax": softmax.softmax,
+    "strided_slice": layout.strided_slice,
+    "sub": elementwise.add,
+    "transpose": layout.transpose,
+    "unary": unary.unary,
+}
+
+
+def emit(operator: Operator, rounding: Rounding) -> Emitted:
+    """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
+    emitted = _KERNELS[operator.kind](operator, rounding)
+    headers = tuple(header.format(rounding=rounding) for header in emitted.headers)
+    return replace(emitted, headers=headers)

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The integer program: what a quantized model computes, free of any framework's terms.
+
+Values are integer tensors with their quantization: real = scale x (integer - zero point).
+Activations are NHWC, weights of convolutions OHWI, those of depthwise ones HWC and those of
+fully connected layers OI, all of them int8 and symmetric.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from numpy.typing import NDArray
+
+from west_utvm.tensor import DTYPE_SIZES
+
+Array: TypeAlias = NDArray[Any]
+Rounding: TypeAlias = Literal["tflm", "litert"]
+ROUNDINGS: tuple[Rounding, ...] = ("tflm", "litert")
+Pair: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A tensor. ``scales`` are float32 figures: one, or one a channel of a weight, or none where
+    the model gives no quantization. ``data`` is there for constants."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...] = ()
+    zero_point: int = 0
+    data: Array | None = field(default=None, repr=False)
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.elements * DTYPE_SIZES[self.dtype]
+
+    @property
+    def scale(self) -> float:
+        [scale] = self.scales
+        return scale
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """The range of an operator's results: that of the dtype, narrowed by a fused activation."""
+
+    low: int = -128
+    high: int = 127
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """``padding`` is (top, left, bottom, right); those pixels hold the input's zero point."""
+
+    strides: Pair
+    padding: tuple[int, int, int, int]
+    dilation: Pair
+    clamp: Clamp
+
+
+@dataclass(frozen=True)
+class FullyConnected:
+    clamp: Clamp
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """Two inputs, either broadcast to the output's shape."""
+
+    clamp: Clamp
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """Padded pixels take no part."""
+
+    window: Pair
+    strides: Pair
+    padding: tuple[int, int, int, int]
+    clamp: Clamp
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """Over the last axis."""
+
+    beta: float
+
+
+@dataclass(frozen=True)
+class Unary:
+    """A function of one element: ``requantize``, ``relu``, ``relu6``, ``leaky_relu``, ..."""
+
+    function: str
+    alpha: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reshape:
+    pass
+
+
+@dataclass(frozen=True)
+class Pad:
+    """``before`` and ``after`` are elements an axis, filled with ``value``."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    value: int
+
+
+@dataclass(frozen=True)
+class Concatenation:
+    axis: int
+
+
+@dataclass(frozen=True)
+class Transpose:
+    """Axis i of the output is axis ``axes[i]`` of the input."""
+
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StridedSlice:
+    begin: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Resize:
+    """Of an image: the row and column of the input for each of the output."""
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """``mean`` or ``sum`` over ``axes``."""
+
+    function: str
+    axes: tuple[int, ...]
+
+
+Attributes: TypeAlias = (
+    Convolution
+    | FullyConnected
+    | Elementwise
+    | Pooling
+    | Softmax
+    | Unary
+    | Reshape
+    | Pad
+    | Concatenation
+    | Transpose
+    | StridedSlice
+    | Reduction
+    | Resize
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """``kind`` names the kernel that computes it, ``name`` is the model's own for it, ``source``
+    its place and operator there, such as ``operator 3 (CONV_2D)``. ``number`` is that place, or -1
+    for one whose result is only a part of what the model's operator computes."""
+
+    kind: str
+    name: str
+    source: str
+    number: int
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    attributes: Attributes
+
+    @property
+    def where(self) -> str:
+        return f"{self.source}, '{self.name}'"
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """``operators`` in an order that they can run in."""
+
+    operators: tuple[Operator, ...]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    rounding: Rounding
+
+    def values(self) -> Iterator[Value]:
+        """Inputs, then each operator's results: every value that is computed or given."""
+        yield from self.inputs
+        for operator in self.operators:
+            yield from operator.outputs

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``metadata.json`` for a model that was compiled here: version 7, with a record of our own.
+
+The record is under ``west_utvm`` in the module's entry, in ``compiler``: shapes, quantization and
+the operators, for which Model Library Format has no place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from west_utvm.mlf.metadata import Metadata
+from west_utvm.mlf.ports import c_identifier
+from west_utvm.tensor import Tensor
+
+if TYPE_CHECKING:
+    from west_utvm.codegen import CPort
+    from west_utvm.kernels import Emitted
+    from west_utvm.lowering import Value
+    from west_utvm.planning.places import PlannedProgram
+
+KEY = "west_utvm"
+COMPILER = "compiler"
+
+
+def document(metadata: Metadata, record: dict[str, Any], constants: int) -> dict[str, Any]:
+    """The whole of ``metadata.json``; ``constants`` in bytes."""
+    inputs, outputs = (_sizes(record[side]) for side in ("inputs", "outputs"))
+    main = {
+        "constants_size_bytes": constants,
+        "device": 1,
+        "inputs": inputs,
+        "io_size_bytes": sum(item["size"] for item in (*inputs.values(), *outputs.values())),
+        "outputs": outputs,
+        "workspace_size_bytes": metadata.workspace_size,
+    }
+    entry = {
+        "executors": list(metadata.executors),
+        "external_dependencies": [],
+        "memory": {"functions": {"main": [main], "operator_functions": []}},
+        "model_name": metadata.model_name,
+        "style": metadata.style,
+        "target": list(metadata.targets),
+        KEY: {COMPILER: record},
+    }
+    return {"modules": {metadata.model_name: entry}, "version": metadata.version}
+
+
+def _sizes(ports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Under names that lead to those of the C interface, as a reader expects."""
+    return {
+        port["name"] if c_identifier(port["name"]) == port["c_name"] else port["c_name"]: {
+            "dtype": port["dtype"],
+            "size": Tensor(port["name"], port["dtype"], tuple(port["shape"])).size,
+        }
+        for port in ports
+    }
+
+
+def recorded_tensors(entry: dict[str, Any], side: str) -> dict[str, Tensor]:
+    """``inputs`` or ``outputs`` of a record, by their C names; {} if there is none, or none that
+    is whole: it only adds to what the rest of an archive tells."""
+    try:
+        ports = entry[KEY][COMPILER][side]
+        return {
+            str(port["c_name"]): Tensor(
+                str(port["name"]), str(port["dtype"]), tuple(int(dim) for dim in port["shape"])
+            )
+            for port in ports
+        }
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return {}
+
+
+def compiler_record(
+    planned: PlannedProgram,
+    emitted: Sequence[Emitted | None],
+    inputs: Sequence[CPort],
+    outputs: Sequence[CPort],
+) -> dict[str, Any]:
+    """What the compiler knows of a model: tensors, operators and the workspace."""
+    operators = zip(planned.program.operators, emitted, strict=True)
+    return {
+        "rounding": planned.program.rounding,
+        "inputs": [_port(port) for port in inputs],
+        "outputs": [_port(port) for port in outputs],
+        "operators": [
+            {
+                "kind": operator.kind,
+                "name": operator.name,
+                "source": operator.source,
+                "macs": c.macs if c else 0,
+                "output": {
+                    **_tensor(operator.outputs[0]),
+                    "place": _place(planned, operator.outputs[0]),
+                },
+            }
+            for operator, c in operators
+        ],
+        "workspace": {"size": planned.plan.size, "lower_bound": planned.plan.lower_bound},
+    }
+
+
+def _port(port: CPort) -> dict[str, Any]:
+    return {**_tensor(port.value), "c_name": port.c_name}
+
+
+def _tensor(value: Value) -> dict[str, Any]:
+    return {
+        "name": value.name,
+        "shape": list(value.shape),
+        "dtype": value.dtype,
+        "scale": value.scale,
+        "zero_point": value.zero_point,
+    }
+
+
+def _place(planned: PlannedProgram, value: Value) -> dict[str, Any]:
+    place = planned.place(value)
+    return {"buffer": place.buffer.value, "number": place.number}
