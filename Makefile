@@ -22,11 +22,11 @@ lint: $(VENV)/ready-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-$(VENV)/ready: requirements.txt tools/setup.sh
-	@tools/setup.sh "$(PYTHON)" "$(VENV)" requirements.txt
+$(VENV)/ready: requirements.txt requirements-compiler.txt tools/setup.sh
+	@tools/setup.sh "$(PYTHON)" "$(VENV)" requirements-compiler.txt
 	@touch $@
 
-$(VENV)/ready-dev: requirements.txt requirements-dev.txt tools/setup.sh
+$(VENV)/ready-dev: requirements.txt requirements-compiler.txt requirements-dev.txt tools/setup.sh
 	@tools/setup.sh "$(PYTHON)" "$(VENV)" requirements-dev.txt
 	@touch $@
 

@@ -28,7 +28,7 @@ fi
 	exit 1
 }
 
-echo "setting up $venv (some seconds, once)"
+echo "setting up $venv (a minute or so, once)"
 [ -x "$venv/bin/pip" ] || "$python" -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
 

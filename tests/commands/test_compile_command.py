@@ -154,6 +154,36 @@ def test_a_member_that_leaves_the_archive(workspace: Workspace, tmp_path: Path) 
     assert not list(tmp_path.rglob("evil.txt"))
 
 
+def test_a_tflite_model_becomes_a_module(workspace: Workspace, tmp_path: Path) -> None:
+    """Under the file's name, by today's TVM; the same by way of an archive."""
+    pytest.importorskip("tvm")
+    said = workspace.ok("utvm-compile", DIGITS / "digits.tflite")
+    assert "MACs " in said and "image: int8 1x8x8x1, 64 bytes" in said
+    assert "scores: int8 1x10, 10 bytes" in said
+    tar = tmp_path / "digits.tar"
+    workspace.ok("utvm-compile", DIGITS / "digits.tflite", "-f", "mlf", "-o", tar)
+    workspace.ok("utvm-compile", tar, "-d", tmp_path / "again")
+    for name in ("src/digits_lib0.c", "include/tvmgen_digits.h"):
+        direct = (workspace.modules / "digits" / name).read_bytes()
+        assert (tmp_path / "again" / name).read_bytes() == direct
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("digits.tflite", "-f", "mlf"), "-f mlf and -o FILE go together"),
+        (("digits.tflite", "--module", "x"), "is no archive: --module has no meaning"),
+        (("digits.tar", "--rounding", "litert"), "--rounding and -f mlf have no meaning"),
+        (("digits.onnx",), "digits.onnx"),
+    ],
+)
+def test_options_that_do_not_go_with_the_model(
+    workspace: Workspace, args: tuple[str, ...], reason: str
+) -> None:
+    assert reason in workspace.error("utvm-compile", DIGITS / args[0], *args[1:])
+    assert not workspace.modules.exists()
+
+
 def test_help_has_examples(workspace: Workspace) -> None:
     for command in ("utvm-compile", "utvm-run", "utvm-size"):
         said = workspace.ok(command, "--help")

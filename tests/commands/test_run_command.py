@@ -32,6 +32,13 @@ def test_the_test_set_agrees_with_tflite_micro(ws: Workspace, tmp_path: Path) ->
     assert (scores.argmax(1) == np.load(DIGITS / "labels.npz")["labels"]).mean() == 0.995
 
 
+def test_a_compiled_tflite_model_is_right_to_the_last_bit(ws: Workspace) -> None:
+    pytest.importorskip("tvm")
+    ws.ok("utvm-compile", DIGITS / "digits.tflite", "-n", "exact", "-b", "host")
+    args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
+    assert "scores: agrees, 0 of 2000 elements differ" in ws.ok("utvm-run", "exact", *args)
+
+
 def test_a_mismatch_fails(ws: Workspace) -> None:
     args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
     error = ws.error("utvm-run", "digits", *args, "--atol", "5")

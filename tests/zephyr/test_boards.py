@@ -50,6 +50,17 @@ def test_the_test_set_is_right_on_the_board(
     assert "scores: agrees, 0 of 2000 elements differ" in said
 
 
+def test_a_compiled_tflite_model_is_right_to_the_last_bit(
+    zephyr_workspace: Workspace, board: str
+) -> None:
+    """By today's TVM: the bits of tflite-micro, on every board."""
+    pytest.importorskip("tvm")
+    zephyr_workspace.ok("utvm-compile", DIGITS / "digits.tflite", "-n", "exact")
+    args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
+    said = zephyr_workspace.ok("utvm-run", "exact", "-b", board, *args, env=toolchain(board))
+    assert "scores: agrees, 0 of 2000 elements differ" in said
+
+
 def test_the_board_tells_its_time(run: Callable[..., str], board: str) -> None:
     said = run("--repeat", "5")
     if board.startswith("native"):

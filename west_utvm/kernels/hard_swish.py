@@ -20,6 +20,11 @@ _GATE_SCALE = np.float32(3.0) / np.float32(32768.0)
 def hard_swish(operator: Operator) -> Callable[[int], int]:
     """The function of one quantized element; results are not clamped yet."""
     source, target = operator.inputs[0], operator.outputs[0]
+    if source.scale < target.scale / 256:
+        # The references lose the last bit there, each in its own way.
+        raise refuse(
+            operator, "has a result of a far larger scale than its input", "quantize again"
+        )
     fine = np.float32(1.0 / 128.0) * np.float32(source.scale)
     factor, exponent = _multiplier(float(fine / np.float32(target.scale)))
     gate_factor, gate_exponent = _multiplier(float(fine / _GATE_SCALE))

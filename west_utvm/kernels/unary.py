@@ -70,6 +70,8 @@ def _requantize(operator: Operator, attributes: Unary) -> _Function:
 
 def _requantize_litert(operator: Operator, attributes: Unary) -> _Function:
     ratio = _single_ratio(operator)
+    if not _suits_xnnpack(ratio):
+        raise refuse(operator, f"rescales by {ratio:g}, which LiteRT rounds otherwise", _TFLM)
     return _rescaled_coarsely(operator, ratio, ratio)
 
 
@@ -106,8 +108,16 @@ def _leaky_relu(operator: Operator, attributes: Unary) -> _Function:
 
 def _leaky_relu_litert(operator: Operator, attributes: Unary) -> _Function:
     ratio = _single_ratio(operator)
-    alpha = np.float32(_slope(operator, attributes))
-    return _rescaled_coarsely(operator, ratio, np.float32(ratio * alpha))
+    below = np.float32(ratio * np.float32(_slope(operator, attributes)))
+    if not _suits_xnnpack(ratio) or not _suits_xnnpack(below):
+        # XNNPACK refuses those, and LiteRT's own kernel rounds as TensorFlow Lite Micro's does.
+        return _leaky_relu(operator, attributes)
+    return _rescaled_coarsely(operator, ratio, below)
+
+
+def _suits_xnnpack(ratio: np.float32) -> bool:
+    """Whether XNNPACK's conversion of int8 takes a multiplier of eight fractional bits."""
+    return bool(2.0**-8 <= ratio <= 2.0**7)
 
 
 def _slope(operator: Operator, attributes: Unary) -> float:
@@ -171,6 +181,8 @@ def _saturating(
 def _hard_swish(operator: Operator, attributes: Unary) -> _Function:
     return hard_swish(operator)
 
+
+_TFLM = "compile it with --rounding tflm"
 
 _Table = Mapping[str, Callable[[Operator, Unary], _Function]]
 _BOTH: _Table = {"hard_swish": _hard_swish}
