@@ -130,6 +130,13 @@ def test_a_model_that_the_user_removes(workspace: Workspace) -> None:
     assert [model["name"] for model in models] == ["b", "c"]
 
 
+def test_a_tflite_model_is_compiled_into_the_project(workspace: Workspace) -> None:
+    pytest.importorskip("tvm")
+    workspace.ok("utvm-project", "app", "-m", DIGITS / "digits.tflite", "-b", "host")
+    args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
+    assert "agrees, 0 of 2000 elements differ" in workspace.ok("utvm-run", "./app", *args)
+
+
 def test_one_of_several_models_in_an_archive(workspace: Workspace) -> None:
     several = ROOT / "tests" / "data" / "mlf" / "two_modules.tar"
     with tarfile.open(several) as tar:

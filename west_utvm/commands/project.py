@@ -24,7 +24,7 @@ yours: edit it, keep it under version control, build it by west build, run it by
 In a project that exists, the models given are added or replaced. Its other files stay as they
 are, and a module that was edited by hand is not replaced."""
     EXAMPLES = """\
-  west utvm-project app -m kws.tar                          models by archive, under their own
+  west utvm-project app -m kws.tflite                       models by file, under their own
   west utvm-project app -m kws=one.tar -m vww=two.tar       names or under others
   west utvm-project app -m kws -b mps2/an385                one that utvm-compile has compiled
   west utvm-project app -m kws.tar --type shell             utvm list, run, bench on the console
@@ -41,7 +41,7 @@ are, and a module that was edited by hand is not replaced."""
             action="append",
             required=True,
             metavar="MODEL",
-            help="ARCHIVE, NAME=ARCHIVE, or NAME of a compiled model; may be repeated",
+            help="FILE, NAME=FILE, or NAME of a compiled model; may be repeated",
         )
         parser.add_argument(
             "-b", "--board", help="board target, or 'host'; recorded, so utvm-run needs no -b"

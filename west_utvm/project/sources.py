@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from west_utvm.compiler import compile_model, is_model_file
 from west_utvm.errors import UtvmError
 from west_utvm.mlf import Model
 from west_utvm.module import (
@@ -21,6 +22,7 @@ from west_utvm.module import (
     read_module,
     write_module,
 )
+from west_utvm.module.names import check_name, name_from_file
 
 _NAMED = re.compile(r"([A-Za-z]\w*)=(.+)", re.ASCII | re.DOTALL)
 
@@ -52,7 +54,7 @@ def parse_source(spec: str, modules: Path | None) -> Source:
 
 
 def archive_source(path: Path, name: str | None) -> Source:
-    """The model of a Model Library Format archive, renamed if ``name`` is given.
+    """A ``.tflite`` model, or that of a Model Library Format archive, under ``name`` if given.
 
     Of several in an archive, ``name`` chooses one.
     """
@@ -67,6 +69,9 @@ def archive_source(path: Path, name: str | None) -> Source:
 
 
 def _load(path: Path, name: str | None) -> Model:
+    if is_model_file(path):
+        own = name_from_file(path) if name is None else check_name(name)
+        return compile_model(path, name=own).model
     try:
         return load_model(path)
     except UtvmError:
