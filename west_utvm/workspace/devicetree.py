@@ -8,7 +8,7 @@ from pathlib import Path
 
 from west_utvm.errors import UtvmError
 
-# Where Zephyr keeps dtlib, 3.4 to 4.x.
+# Where Zephyr keeps dtlib, in 3.4 and 3.7.
 _DTLIB = "scripts/dts/python-devicetree/src"
 
 
