@@ -67,25 +67,28 @@ def compile_model(path: Path, *, name: str, rounding: Rounding = "tflm") -> Comp
     """
     from west_utvm.codegen import c_ports, write_source
     from west_utvm.codegen.ports import header
+    from west_utvm.kernels import Options, emit
     from west_utvm.lowering.lower import lower
     from west_utvm.planning.places import place_values
 
     imported = _import(path, _read(path))
+    options = Options(rounding)
     program = lower(imported, rounding, path)
-    planned = place_values(program)
     inputs, outputs = c_ports(program.inputs, program.outputs)
     try:
-        source = write_source(planned, name, inputs, outputs)
+        emitted = [emit(operator, options) for operator in program.operators]
     except UtvmError as error:
         where = path if error.where is None else f"{path}: {error.where}"
         raise UtvmError(error.what, where=where, hint=error.hint) from None
+    planned = place_values(program, emitted)
+    source = write_source(planned, name, inputs, outputs)
     header_text = header(name, inputs, outputs, planned.plan.size)
     return Compiled(
         name=name,
         files={f"include/tvmgen_{name}.h": header_text, f"src/{name}_lib0.c": source.text},
         program=program,
         planned=planned,
-        macs=sum(c.macs for c in source.emitted if c),
+        macs=source.macs,
         constants=source.constants,
         model=_model(name, planned, source, header_text, (inputs, outputs)),
     )
@@ -147,7 +150,7 @@ def _model(
         outputs=sizes[1],
         workspace_size=planned.plan.size,
     )
-    record = compiler_record(planned, source.emitted, *ports)
+    record = compiler_record(planned, *ports)
     whole: dict[str, Any] = document(metadata, record, source.constants)
     return Model(
         metadata=metadata,

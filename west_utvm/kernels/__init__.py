@@ -5,6 +5,7 @@ A kernel is inlined into a function of its operator, where its parameters are co
 """
 
 from west_utvm.kernels.emitted import Emitted, Field
+from west_utvm.kernels.options import Options
 from west_utvm.kernels.registry import emit
 
-__all__ = ["Emitted", "Field", "emit"]
+__all__ = ["Emitted", "Field", "Options", "emit"]

@@ -10,15 +10,16 @@ import numpy as np
 
 from west_utvm.kernels.emitted import Emitted, Field, refuse
 from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
-from west_utvm.lowering.program import Elementwise, Operator, Rounding
+from west_utvm.kernels.options import Options
+from west_utvm.lowering.program import Elementwise, Operator
 
 _HEADERS = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "broadcast.h")
 _RANK = 4
 
 
-def add(operator: Operator, rounding: Rounding) -> Emitted:
-    fields = {"shape": _shape(operator), **_ADD[rounding](operator), **_clamp(operator)}
-    headers = (*_HEADERS, f"add_{rounding}.h")
+def add(operator: Operator, options: Options) -> Emitted:
+    fields = {"shape": _shape(operator), **_ADD[options.rounding](operator), **_clamp(operator)}
+    headers = (*_HEADERS, f"add_{options.rounding}.h")
     return Emitted(headers, "add", "add", fields)
 
 
@@ -67,13 +68,13 @@ def _add_litert(operator: Operator) -> Mapping[str, Field]:
 _ADD = {"tflm": _add_tflm, "litert": _add_litert}
 
 
-def mul(operator: Operator, rounding: Rounding) -> Emitted:
+def mul(operator: Operator, options: Options) -> Emitted:
     a, b = operator.inputs
     scales = [value.scale for value in (a, b, operator.outputs[0])]
     real = scales[0] * scales[1] / scales[2]
     if real >= 1 << 14:  # a product has 16 bits and a sign
         raise refuse(operator, "has scales that are far from each other", "quantize again")
-    if rounding == "tflm":
+    if options.rounding == "tflm":
         multiplier, shift = quantize_multiplier(real)
     else:
         single = [np.float32(scale) for scale in scales]

@@ -23,6 +23,10 @@ class Emitted:
     the kernel takes them between its inputs and its output. With ``body`` that is the function's
     C, which refers to ``input``, ``output`` and the constants by their names. ``macs`` are
     multiply-accumulates of one inference.
+
+    ``scratch`` are bytes of the workspace that the kernel uses while it runs, 16-byte aligned; it
+    takes their address before that of its output. ``label`` is what reports and the metadata call
+    the kernel, where its name in C says too little.
     """
 
     headers: tuple[str, ...]
@@ -32,6 +36,8 @@ class Emitted:
     constants: Mapping[str, Array] = field(default_factory=dict)
     body: str = ""
     macs: int = 0
+    scratch: int = 0
+    label: str = ""
 
 
 def refuse(operator: Operator, what: str, hint: str = "") -> UtvmError:

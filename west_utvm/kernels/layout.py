@@ -9,12 +9,12 @@ import numpy as np
 
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.nest import Axis, copy, steps
+from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import (
     Concatenation,
     Operator,
     Pad,
     Resize,
-    Rounding,
     StridedSlice,
     Transpose,
 )
@@ -22,13 +22,13 @@ from west_utvm.lowering.program import (
 _HEADERS = ("base.h",)
 
 
-def reshape(operator: Operator, rounding: Rounding) -> Emitted:
+def reshape(operator: Operator, options: Options) -> Emitted:
     """Only where the planner could not let input and output share their place."""
     body = f"\tmemcpy(output, input, {operator.outputs[0].size});\n"
     return Emitted(_HEADERS, body=body)
 
 
-def concatenation(operator: Operator, rounding: Rounding) -> Emitted:
+def concatenation(operator: Operator, options: Options) -> Emitted:
     attributes = operator.attributes
     assert isinstance(attributes, Concatenation)
     shape = operator.outputs[0].shape
@@ -43,7 +43,7 @@ def concatenation(operator: Operator, rounding: Rounding) -> Emitted:
     return Emitted(_HEADERS, body=body)
 
 
-def pad(operator: Operator, rounding: Rounding) -> Emitted:
+def pad(operator: Operator, options: Options) -> Emitted:
     attributes = operator.attributes
     assert isinstance(attributes, Pad)
     source, target = operator.inputs[0], operator.outputs[0]
@@ -54,7 +54,7 @@ def pad(operator: Operator, rounding: Rounding) -> Emitted:
     return Emitted(_HEADERS, body=body + copy(axes, first_out=first, source="input"))
 
 
-def transpose(operator: Operator, rounding: Rounding) -> Emitted:
+def transpose(operator: Operator, options: Options) -> Emitted:
     attributes = operator.attributes
     assert isinstance(attributes, Transpose)
     source, target = operator.inputs[0], operator.outputs[0]
@@ -64,7 +64,7 @@ def transpose(operator: Operator, rounding: Rounding) -> Emitted:
     return Emitted(_HEADERS, body=copy(axes, source="input"))
 
 
-def strided_slice(operator: Operator, rounding: Rounding) -> Emitted:
+def strided_slice(operator: Operator, options: Options) -> Emitted:
     attributes = operator.attributes
     assert isinstance(attributes, StridedSlice)
     source, target = operator.inputs[0], operator.outputs[0]
@@ -75,7 +75,7 @@ def strided_slice(operator: Operator, rounding: Rounding) -> Emitted:
     return Emitted(_HEADERS, body=copy(axes, first_in=first, source="input"))
 
 
-def resize_nearest(operator: Operator, rounding: Rounding) -> Emitted:
+def resize_nearest(operator: Operator, options: Options) -> Emitted:
     attributes = operator.attributes
     assert isinstance(attributes, Resize)
     batches, in_height, in_width, channels = operator.inputs[0].shape

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from west_utvm.kernels.emitted import Emitted
-from west_utvm.lowering.program import Operator, Pooling, Rounding
+from west_utvm.kernels.options import Options
+from west_utvm.lowering.program import Operator, Pooling
 
 
-def pool2d(operator: Operator, rounding: Rounding) -> Emitted:
+def pool2d(operator: Operator, options: Options) -> Emitted:
     """Input and output have the same quantization: the kernel is the same in both modes."""
     attributes = operator.attributes
     assert isinstance(attributes, Pooling)

@@ -11,15 +11,16 @@ import numpy as np
 from west_utvm.kernels.emitted import Emitted, refuse
 from west_utvm.kernels.fixed_point import quantize_multiplier
 from west_utvm.kernels.nest import Axis, index, merged, nested, real, steps
-from west_utvm.lowering.program import Operator, Reduction, Rounding
+from west_utvm.kernels.options import Options
+from west_utvm.lowering.program import Operator, Reduction
 
 
-def reduction(operator: Operator, rounding: Rounding) -> Emitted:
+def reduction(operator: Operator, options: Options) -> Emitted:
     source = operator.inputs[0]
     count = math.prod(source.shape[axis] for axis in _attributes(operator).axes)
     if not count or count > 1 << 23:
         raise refuse(operator, f"is over {count} elements")
-    headers, start, result = _RESULTS[rounding](operator, count)
+    headers, start, result = _RESULTS[options.rounding](operator, count)
     in_steps = steps(source.shape)
     kept = [a for a in range(len(source.shape)) if a not in _attributes(operator).axes]
     out_steps = steps([source.shape[axis] for axis in kept])

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from west_utvm.kernels import elementwise, layout, pooling, reduction, softmax, unary, weighted
 from west_utvm.kernels.emitted import Emitted
-from west_utvm.lowering.program import Operator, Rounding
+from west_utvm.kernels.options import Options
+from west_utvm.lowering.program import Operator
 
-_KERNELS: dict[str, Callable[[Operator, Rounding], Emitted]] = {
+_KERNELS: dict[str, Callable[[Operator, Options], Emitted]] = {
     "add": elementwise.add,
     "average_pool2d": pooling.pool2d,
     "concatenation": layout.concatenation,
@@ -31,8 +32,8 @@ _KERNELS: dict[str, Callable[[Operator, Rounding], Emitted]] = {
 }
 
 
-def emit(operator: Operator, rounding: Rounding) -> Emitted:
+def emit(operator: Operator, options: Options) -> Emitted:
     """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
-    emitted = _KERNELS[operator.kind](operator, rounding)
-    headers = tuple(header.format(rounding=rounding) for header in emitted.headers)
+    emitted = _KERNELS[operator.kind](operator, options)
+    headers = tuple(header.format(rounding=options.rounding) for header in emitted.headers)
     return replace(emitted, headers=headers)

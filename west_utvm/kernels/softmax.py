@@ -14,13 +14,14 @@ from west_utvm.kernels.fixed_point import (
     quantize_multiplier,
     requantize,
 )
-from west_utvm.lowering.program import Array, Operator, Rounding, Softmax
+from west_utvm.kernels.options import Options
+from west_utvm.lowering.program import Array, Operator, Softmax
 
 # Of the exponents in fixed point: 5 integer bits, as exp(-32) is nothing.
 _INTEGER_BITS = 5
 
 
-def softmax(operator: Operator, rounding: Rounding) -> Emitted:
+def softmax(operator: Operator, options: Options) -> Emitted:
     attributes = operator.attributes
     assert isinstance(attributes, Softmax)
     shape = operator.outputs[0].shape
@@ -28,7 +29,7 @@ def softmax(operator: Operator, rounding: Rounding) -> Emitted:
         raise refuse(operator, f"is over {shape[-1]} elements, and 4096 are supported")
     fields: dict[str, Field] = {"rows": math.prod(shape[:-1]), "depth": shape[-1]}
     output = operator.outputs[0]
-    if rounding == "litert":
+    if options.rounding == "litert":
         table = _float_table(operator.inputs[0].scale, attributes.beta)
         fields |= {"scale": output.scale, "out_zero": output.zero_point}
         return Emitted(

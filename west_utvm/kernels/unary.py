@@ -16,18 +16,19 @@ from west_utvm.kernels import fixed_point
 from west_utvm.kernels.emitted import Emitted, refuse
 from west_utvm.kernels.fixed_point import divide_by_power, quantize_multiplier, requantize
 from west_utvm.kernels.hard_swish import hard_swish
+from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator, Rounding, Unary
 from west_utvm.lowering.quantize import bound, quantized, round_half_away
 
 _Function = Callable[[int], int]
 
 
-def unary(operator: Operator, rounding: Rounding) -> Emitted:
+def unary(operator: Operator, options: Options) -> Emitted:
     attributes = operator.attributes
     assert isinstance(attributes, Unary)
-    functions = _FUNCTIONS[rounding]
+    functions = _FUNCTIONS[options.rounding]
     if attributes.function not in functions:
-        hint = "use the other mode of --rounding" if rounding == "tflm" else ""
+        hint = "use the other mode of --rounding" if options.rounding == "tflm" else ""
         raise refuse(operator, f"({attributes.function}) is not supported", hint)
     function = functions[attributes.function](operator, attributes)
     table = np.array([_int8(function(x)) for x in range(-128, 128)], np.int8)

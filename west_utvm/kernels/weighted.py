@@ -10,6 +10,7 @@ import numpy as np
 
 from west_utvm.kernels.emitted import Emitted, Field, refuse
 from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
+from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import (
     Array,
     Convolution,
@@ -21,7 +22,7 @@ from west_utvm.lowering.program import (
 _HEADERS = ("base.h", "fixed_point.h", "requantize_{rounding}.h")
 
 
-def conv2d(operator: Operator, rounding: Rounding) -> Emitted:
+def conv2d(operator: Operator, options: Options) -> Emitted:
     """Weights are OHWI."""
     weights = operator.inputs[1]
     _, height, width, _ = weights.shape
@@ -30,12 +31,12 @@ def conv2d(operator: Operator, rounding: Rounding) -> Emitted:
         kernel="conv2d",
         struct="conv2d",
         fields=_convolution(operator, (height, width)),
-        constants=_constants(operator, rounding, channel_axis=0),
+        constants=_constants(operator, options.rounding, channel_axis=0),
         macs=operator.outputs[0].elements * math.prod(weights.shape[1:]),
     )
 
 
-def depthwise_conv2d(operator: Operator, rounding: Rounding) -> Emitted:
+def depthwise_conv2d(operator: Operator, options: Options) -> Emitted:
     """Weights are HWC."""
     height, width, _ = operator.inputs[1].shape
     return Emitted(
@@ -43,12 +44,12 @@ def depthwise_conv2d(operator: Operator, rounding: Rounding) -> Emitted:
         kernel="depthwise_conv2d",
         struct="depthwise_conv2d",
         fields=_convolution(operator, (height, width)),
-        constants=_constants(operator, rounding, channel_axis=2),
+        constants=_constants(operator, options.rounding, channel_axis=2),
         macs=operator.outputs[0].elements * height * width,
     )
 
 
-def fully_connected(operator: Operator, rounding: Rounding) -> Emitted:
+def fully_connected(operator: Operator, options: Options) -> Emitted:
     """Weights are OI."""
     data, weights, _ = operator.inputs
     attributes = operator.attributes
@@ -70,7 +71,7 @@ def fully_connected(operator: Operator, rounding: Rounding) -> Emitted:
         kernel="fully_connected",
         struct="fully_connected",
         fields=fields,
-        constants=_constants(operator, rounding, channel_axis=0),
+        constants=_constants(operator, options.rounding, channel_axis=0),
         macs=rows * features * in_features,
     )
 

@@ -16,7 +16,6 @@ from west_utvm.tensor import Tensor
 
 if TYPE_CHECKING:
     from west_utvm.codegen import CPort
-    from west_utvm.kernels import Emitted
     from west_utvm.lowering import Value
     from west_utvm.planning.places import PlannedProgram
 
@@ -75,12 +74,11 @@ def recorded_tensors(entry: dict[str, Any], side: str) -> dict[str, Tensor]:
 
 def compiler_record(
     planned: PlannedProgram,
-    emitted: Sequence[Emitted | None],
     inputs: Sequence[CPort],
     outputs: Sequence[CPort],
 ) -> dict[str, Any]:
     """What the compiler knows of a model: tensors, operators and the workspace."""
-    operators = zip(planned.program.operators, emitted, strict=True)
+    operators = zip(planned.program.operators, planned.emitted, strict=True)
     return {
         "rounding": planned.program.rounding,
         "inputs": [_port(port) for port in inputs],
@@ -90,7 +88,8 @@ def compiler_record(
                 "kind": operator.kind,
                 "name": operator.name,
                 "source": operator.source,
-                "macs": c.macs if c else 0,
+                "kernel": c.label or c.kernel or operator.kind,
+                "macs": c.macs,
                 "output": {
                     **_tensor(operator.outputs[0]),
                     "place": _place(planned, operator.outputs[0]),

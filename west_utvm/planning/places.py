@@ -7,10 +7,11 @@ its input under another shape, and shares its place wherever both may have the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from west_utvm.kernels import Emitted
 from west_utvm.lowering.program import Operator, Program, Value
 from west_utvm.planning.planner import Interval, Plan, plan
 
@@ -32,10 +33,14 @@ class Place:
 
 @dataclass(frozen=True)
 class PlannedProgram:
-    """``places`` are by the ``id`` of a value. ``plan`` is that of the workspace."""
+    """``emitted`` and ``scratch`` are in the order of the program's operators; ``scratch`` are
+    offsets in the workspace, None where a kernel wants none. ``places`` are by the ``id`` of a
+    value. ``plan`` is that of the workspace."""
 
     program: Program
+    emitted: tuple[Emitted, ...]
     places: Mapping[int, Place]
+    scratch: tuple[int | None, ...]
     plan: Plan
 
     def place(self, value: Value) -> Place:
@@ -48,21 +53,29 @@ class PlannedProgram:
         )
 
 
-def place_values(program: Program) -> PlannedProgram:
-    """Give every value its place."""
+def place_values(program: Program, emitted: Sequence[Emitted]) -> PlannedProgram:
+    """Give every value its place, and every kernel its scratch."""
     fixed = _fixed(program)
     groups = _groups(program, fixed)
     roots = [value for value in program.values() if groups[id(value)] == id(value)]
     in_workspace = [value for value in roots if _place_of(value, groups, fixed) is None]
-    placed = plan([_interval(program, groups, value) for value in in_workspace])
+    scratch = [Interval(c.scratch, i, i) for i, c in enumerate(emitted) if c.scratch]
+    placed = plan([*(_interval(program, groups, value) for value in in_workspace), *scratch])
+    of_scratch = iter(placed.offsets[len(in_workspace) :])
     offsets = {
         id(value): Place(Buffer.WORKSPACE, offset)
-        for value, offset in zip(in_workspace, placed.offsets, strict=True)
+        for value, offset in zip(in_workspace, placed.offsets, strict=False)
     }
     places = dict(fixed)
     for value in program.values():
         places[id(value)] = _place_of(value, groups, fixed) or offsets[groups[id(value)]]
-    return PlannedProgram(program, places, placed)
+    return PlannedProgram(
+        program,
+        tuple(emitted),
+        places,
+        tuple(next(of_scratch) if c.scratch else None for c in emitted),
+        placed,
+    )
 
 
 def _fixed(program: Program) -> dict[int, Place]:

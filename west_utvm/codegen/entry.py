@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model's entry point in C: where its tensors are, and the calls of its operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from west_utvm.codegen.operators import activations, symbol
+from west_utvm.codegen.ports import CPort
+from west_utvm.lowering.program import Operator
+from west_utvm.planning.places import Buffer, Place, PlannedProgram
+
+_ENTRY = """\
+int32_t tvmgen_{name}_run(struct tvmgen_{name}_inputs *inputs,
+			  struct tvmgen_{name}_outputs *outputs)
+{{
+{pointers}
+{calls}	return 0;
+}}
+"""
+
+
+def entry_point(
+    planned: PlannedProgram, name: str, inputs: Sequence[CPort], outputs: Sequence[CPort]
+) -> str:
+    """``tvmgen_<name>_run``."""
+    operators = planned.program.operators
+    return _ENTRY.format(
+        name=name,
+        pointers=_pointers(planned, name, inputs, outputs),
+        calls="".join(_call(planned, i, op) for i, op in enumerate(operators)),
+    )
+
+
+def _pointers(
+    planned: PlannedProgram, name: str, inputs: Sequence[CPort], outputs: Sequence[CPort]
+) -> str:
+    lines = [
+        f"\tconst int8_t *const in{i} = inputs->{port.c_name};\n" for i, port in enumerate(inputs)
+    ]
+    lines += [
+        f"\tint8_t *const out{i} = outputs->{port.c_name};\n" for i, port in enumerate(outputs)
+    ]
+    if planned.plan.size:
+        lines.append(f"\tint8_t *const workspace = (int8_t *)tvmgen_{name}_workspace;\n")
+    used = {place.number for place in planned.places.values() if place.buffer is Buffer.INPUT}
+    unread = set(range(len(inputs))) - _read(planned) & used
+    lines += [f"\t(void)in{i};\n" for i in sorted(unread)]
+    return "".join(lines)
+
+
+def _read(planned: PlannedProgram) -> set[int]:
+    places = (planned.place(value) for op in planned.program.operators for value in activations(op))
+    return {place.number for place in places if place.buffer is Buffer.INPUT}
+
+
+def _call(planned: PlannedProgram, number: int, operator: Operator) -> str:
+    function = symbol(number, operator)
+    output = operator.outputs[0]
+    result = _pointer(planned.place(output))
+    trace = f"\tUTVM_TRACE_OPERATOR({operator.number}, {result}, {output.size});\n"
+    if operator.number < 0:
+        trace = ""
+    if planned.is_alias(operator):
+        return f"\t/* {function}: its result is where its input is. */\n{trace}"
+    arguments = [
+        f"{function}_input{i}" if value.data is not None else _pointer(planned.place(value))
+        for i, value in enumerate(activations(operator))
+    ]
+    scratch = planned.scratch[number]
+    if scratch is not None:
+        arguments.append(_pointer(Place(Buffer.WORKSPACE, scratch)))
+    return f"\t{function}({', '.join([*arguments, result])});\n{trace}"
+
+
+def _pointer(place: Place) -> str:
+    if place.buffer is Buffer.WORKSPACE:
+        return f"workspace + {place.number}" if place.number else "workspace"
+    return f"{'in' if place.buffer is Buffer.INPUT else 'out'}{place.number}"
