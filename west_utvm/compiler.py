@@ -14,6 +14,8 @@ from west_utvm.errors import UtvmError
 if TYPE_CHECKING:
     from west_utvm.codegen import CPort, Source
     from west_utvm.importer import Imported
+    from west_utvm.kernels.options import Optimize
+    from west_utvm.kernels.targets import Target
     from west_utvm.lowering import Program, Rounding
     from west_utvm.mlf import Model
     from west_utvm.planning.places import PlannedProgram
@@ -60,19 +62,29 @@ def is_model_file(path: Path) -> bool:
         return False
 
 
-def compile_model(path: Path, *, name: str, rounding: Rounding = "tflm") -> Compiled:
-    """Compile the model at ``path``; ``name`` is a C identifier.
+def compile_model(
+    path: Path,
+    *,
+    name: str,
+    rounding: Rounding = "tflm",
+    target: str = "c",
+    optimize: Optimize = "balanced",
+) -> Compiled:
+    """Compile the model at ``path``; ``name`` is a C identifier, ``target`` a TVM target string.
 
-    Raises UtvmError with the file, and the operator where one is at fault.
+    What is made for one CPU is right on any other. Raises UtvmError with the file, and the
+    operator where one is at fault.
     """
     from west_utvm.codegen import c_ports, write_source
     from west_utvm.codegen.ports import header
     from west_utvm.kernels import Options, emit
+    from west_utvm.kernels.targets import parse_target
     from west_utvm.lowering.lower import lower
     from west_utvm.planning.places import place_values
 
+    cpu = parse_target(target)
+    options = Options(rounding, cpu.feature, optimize)
     imported = _import(path, _read(path))
-    options = Options(rounding)
     program = lower(imported, rounding, path)
     inputs, outputs = c_ports(program.inputs, program.outputs)
     try:
@@ -90,7 +102,7 @@ def compile_model(path: Path, *, name: str, rounding: Rounding = "tflm") -> Comp
         planned=planned,
         macs=source.macs,
         constants=source.constants,
-        model=_model(name, planned, source, header_text, (inputs, outputs)),
+        model=_model(name, cpu, planned, source, header_text, (inputs, outputs)),
     )
 
 
@@ -117,6 +129,7 @@ def _import(path: Path, data: bytes) -> Imported:
 
 def _model(
     name: str,
+    target: Target,
     planned: PlannedProgram,
     source: Source,
     header_text: str,
@@ -145,7 +158,7 @@ def _model(
         model_name=name,
         executors=("aot",),
         style="full-model",
-        targets=("c",),
+        targets=(str(target),),
         inputs=sizes[0],
         outputs=sizes[1],
         workspace_size=planned.plan.size,
