@@ -27,6 +27,10 @@ class Emitted:
     ``scratch`` are bytes of the workspace that the kernel uses while it runs, 16-byte aligned; it
     takes their address before that of its output. ``label`` is what reports and the metadata call
     the kernel, where its name in C says too little.
+
+    ``overlap`` is how the first input and the output may share memory, where that input is not
+    needed any more: the kernel stays right if the input starts at least so many bytes after the
+    output does, negative where it may start before. None if they may not share any.
     """
 
     headers: tuple[str, ...]
@@ -38,6 +42,7 @@ class Emitted:
     macs: int = 0
     scratch: int = 0
     label: str = ""
+    overlap: int | None = None
 
 
 def refuse(operator: Operator, what: str, hint: str = "") -> UtvmError:
