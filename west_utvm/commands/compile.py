@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from west_utvm.commands.board import target_of
 from west_utvm.commands.common import UtvmCommand
 from west_utvm.commands.size import add_budget_arguments, as_summary, print_sizes
 from west_utvm.errors import UtvmError
@@ -29,6 +30,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
     EXAMPLES = """\
   west utvm-compile kws.tflite -n kws                       module "kws" in the workspace
   west utvm-compile kws.tflite -n kws -b mps2/an521/cpu0    the same, for a board
+  west utvm-compile kws.tflite --target "c -mcpu=cortex-m4"   for a CPU, of any board
   west utvm-compile kws.tflite -n kws --rounding litert     as LiteRT computes, to the last bit
   west utvm-compile kws.tflite -n kws -f mlf -o kws.tar     an archive alone
   west utvm-compile module.tar -n kws -d app/modules/kws    in a folder of your own
@@ -45,6 +47,14 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             "--rounding",
             choices=("tflm", "litert"),
             help="whose integers: TensorFlow Lite Micro's (default) or LiteRT's",
+        )
+        parser.add_argument(
+            "--target", help="TVM target string; default: C for the CPU of the board"
+        )
+        parser.add_argument(
+            "--optimize",
+            choices=("speed", "size", "balanced"),
+            help="what decides where code size and speed pull apart; default: balanced",
         )
         parser.add_argument(
             "-f", "--format", choices=("module", "mlf"), default="module", help="what to write"
@@ -89,7 +99,13 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         from west_utvm.module.names import check_name, name_from_file
 
         name = name_from_file(args.model) if args.name is None else check_name(args.name)
-        compiled = compiler.compile_model(args.model, name=name, rounding=args.rounding or "tflm")
+        compiled = compiler.compile_model(
+            args.model,
+            name=name,
+            rounding=args.rounding or "tflm",
+            target=args.target or target_of(self, args.board),
+            optimize=args.optimize or "balanced",
+        )
         for line in compiled.summary():
             self.inf(line)
         return compiled.model
@@ -97,9 +113,11 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
     def _archive(self, args: argparse.Namespace) -> Model:
         from west_utvm import module
 
-        if args.rounding or args.output:
+        given = {"--rounding": args.rounding, "--target": args.target, "-f mlf": args.output}
+        given["--optimize"] = args.optimize
+        if useless := [option for option, value in given.items() if value]:
             hint = "give the .tflite file that it was made from"
-            what = "is no model that is compiled here: --rounding and -f mlf have no meaning"
+            what = f"is no model that is compiled here: {useless[0]} has no meaning"
             raise UtvmError(what, where=args.model, hint=hint)
         return module.load_model(args.model, args.module)
 
