@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ..bare_metal.boards import BARE_METAL, WARNINGS
 from .conftest import NAME, Build
-from .host import BENCH, WARNINGS, check
+from .host import check
 from .reference import ROUNDINGS, run, samples
 from .tflite_models import Case, cases
 
@@ -74,7 +75,7 @@ def test_no_warning(compiler: tuple[str, ...], sources: Path, tmp_path: Path) ->
 def _freestanding() -> list[Path]:
     command = ["clang", "-print-resource-dir"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [Path(done.stdout.strip()) / "include", BENCH / "freestanding"]
+    return [Path(done.stdout.strip()) / "include", BARE_METAL / "freestanding"]
 
 
 def test_headers(sources: Path) -> None:
