@@ -14,15 +14,17 @@ from ..bare_metal.boards import BARE_METAL, WARNINGS
 from .conftest import NAME, Build
 from .host import check
 from .reference import ROUNDINGS, run, samples
-from .tflite_models import Case, cases
+from .tflite_models import cases
 
 CASES = {case.id: case for case in cases()}
 PARTS = (
     "conv_2d-s2-same-odd", "depthwise_conv_2d-c3-m2", "fully_connected-batch4", "add-rows",
     "mul-relu", "average_pool_2d-3x3-s2-same", "max_pool_2d-relu", "softmax-4d", "mean-image",
     "concatenation-channels", "strided_slice-steps", "transpose-nchw", "pad-image",
-    "chain-conv-pool-dense",
+    "chain-conv-pool-dense", "chain-float-ends",
 )  # fmt: skip
+# Their inputs or outputs have elements of more than a byte.
+ALIGNED = {"chain-float-ends"}
 # Each is a compiler and its options; RISC-V by clang, which needs no library for it.
 COMPILERS = {
     "gcc-O3": ("gcc", "-O3"),
@@ -121,10 +123,10 @@ def test_symbols_carry_the_name(sources: Path, tmp_path: Path) -> None:
         assert all(name.startswith(f"tvmgen_{NAME}") for name in names), names
 
 
-@pytest.mark.parametrize("case", [CASES[part] for part in PARTS], ids=PARTS)
-def test_any_address(case: Case, build: Build) -> None:
+@pytest.mark.parametrize("part", [part for part in PARTS if part not in ALIGNED])
+def test_any_address(part: str, build: Build) -> None:
     """int8 has no alignment: inputs and outputs may lie at odd addresses."""
-    model = case.build()
+    model = CASES[part].build()
     inputs = samples(model, 2)
     program = build(model, "tflm", "-DMISALIGNED")
     for got, want in zip(program.run(inputs), run(model, inputs, "tflm"), strict=True):

@@ -24,9 +24,7 @@ MOVES = frozenset(
 )
 # The compiler must refuse these, by a UtvmError: family or case → why. Strict: delete a line
 # here once the operator works.
-NOT_YET: dict[str, str] = {
-    "chain-float-ends": "float32 at the borders",
-}
+NOT_YET: dict[str, str] = {}
 # A reference that is no help: (case, rounding) → why.
 NO_REFERENCE = {
     ("relu6-rescaled", "tflm"): "tflite-micro's RELU6 ignores the scale of its output",

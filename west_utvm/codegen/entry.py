@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from west_utvm.codegen import text
 from west_utvm.codegen.operators import activations, symbol
 from west_utvm.codegen.ports import CPort
 from west_utvm.lowering.program import Operator
@@ -36,10 +37,12 @@ def _pointers(
     planned: PlannedProgram, name: str, inputs: Sequence[CPort], outputs: Sequence[CPort]
 ) -> str:
     lines = [
-        f"\tconst int8_t *const in{i} = inputs->{port.c_name};\n" for i, port in enumerate(inputs)
+        f"\tconst {text.c_type(port.value.dtype)} *const in{i} = inputs->{port.c_name};\n"
+        for i, port in enumerate(inputs)
     ]
     lines += [
-        f"\tint8_t *const out{i} = outputs->{port.c_name};\n" for i, port in enumerate(outputs)
+        f"\t{text.c_type(port.value.dtype)} *const out{i} = outputs->{port.c_name};\n"
+        for i, port in enumerate(outputs)
     ]
     if planned.plan.size:
         lines.append(f"\tint8_t *const workspace = (int8_t *)tvmgen_{name}_workspace;\n")
@@ -57,23 +60,27 @@ def _read(planned: PlannedProgram) -> set[int]:
 def _call(planned: PlannedProgram, number: int, operator: Operator) -> str:
     function = symbol(number, operator)
     output = operator.outputs[0]
-    result = _pointer(planned.place(output))
+    result = _pointer(planned.place(output), output.dtype)
     trace = f"\tUTVM_TRACE_OPERATOR({operator.number}, {result}, {output.size});\n"
     if operator.number < 0:
         trace = ""
     if planned.is_alias(operator):
         return f"\t/* {function}: its result is where its input is. */\n{trace}"
     arguments = [
-        f"{function}_input{i}" if value.data is not None else _pointer(planned.place(value))
+        f"{function}_input{i}"
+        if value.data is not None
+        else _pointer(planned.place(value), value.dtype)
         for i, value in enumerate(activations(operator))
     ]
     scratch = planned.scratch[number]
     if scratch is not None:
-        arguments.append(_pointer(Place(Buffer.WORKSPACE, scratch)))
+        arguments.append(_pointer(Place(Buffer.WORKSPACE, scratch), "int8"))
     return f"\t{function}({', '.join([*arguments, result])});\n{trace}"
 
 
-def _pointer(place: Place) -> str:
+def _pointer(place: Place, dtype: str) -> str:
+    """An expression of the type that values of this dtype have."""
     if place.buffer is Buffer.WORKSPACE:
-        return f"workspace + {place.number}" if place.number else "workspace"
+        whole = f"workspace + {place.number}" if place.number else "workspace"
+        return whole if dtype == "int8" else f"(void *)({whole})"
     return f"{'in' if place.buffer is Buffer.INPUT else 'out'}{place.number}"

@@ -57,9 +57,12 @@ def _comment(operator: Operator, emitted: Emitted) -> str:
 
 def _definition(name: str, operator: Operator, emitted: Emitted) -> str:
     names = _input_names(operator)
-    taken = [f"const int8_t *{item}" for item in names]
+    taken = [
+        f"const {text.c_type(value.dtype)} *{item}"
+        for item, value in zip(names, activations(operator), strict=True)
+    ]
     taken += ["void *scratch"] if emitted.scratch else []
-    parameters = ", ".join([*taken, "int8_t *output"])
+    parameters = ", ".join([*taken, f"{text.c_type(operator.outputs[0].dtype)} *output"])
     opening = f"static void {name}({parameters})\n{{\n"
     if emitted.body:
         return f"{opening}{emitted.body}}}\n"

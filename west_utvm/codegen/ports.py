@@ -71,12 +71,16 @@ _MACROS = """\
 /*!
  * \\brief {kind} tensor {c_name} of TVM module "{name}": {dtype} {shape}
  *
- * In the model it is "{title}". Its size is in bytes; what it stands for is
- * SCALE * (value - ZERO_POINT).
+ * In the model it is "{title}". Its size is in bytes{meaning}.
  */
 #define TVMGEN_{macro}_SIZE {size}
+"""
+
+_MEANING = "; what it stands for is\n * SCALE * (value - ZERO_POINT)"
+
+_QUANTIZATION = """\
 #define TVMGEN_{macro}_SCALE {scale}
-#define TVMGEN_{macro}_ZERO_POINT {zero_point}
+#define TVMGEN_{macro}_ZERO_POINT ({zero_point})
 """
 
 
@@ -126,17 +130,22 @@ def header(
 
 
 def _macros(name: str, kind: str, port: CPort) -> str:
-    return _MACROS.format(
+    value, macro = port.value, f"{name.upper()}_{port.c_name.upper()}"
+    macros = _MACROS.format(
         kind=kind,
         name=name,
         c_name=port.c_name,
-        macro=f"{name.upper()}_{port.c_name.upper()}",
-        title=text.comment(port.value.name),
-        dtype=port.value.dtype,
-        shape=text.shape(port.value.shape),
-        size=port.value.size,
-        scale=_decimal(port.value.scale),
-        zero_point=f"({port.value.zero_point})",
+        macro=macro,
+        title=text.comment(value.name),
+        meaning=_MEANING if value.scales else "",
+        dtype=value.dtype,
+        shape=text.shape(value.shape),
+        size=value.size,
+    )
+    if not value.scales:
+        return macros
+    return macros + _QUANTIZATION.format(
+        macro=macro, scale=_decimal(value.scale), zero_point=value.zero_point
     )
 
 

@@ -28,13 +28,17 @@ def comment(name: str) -> str:
     return plain if len(plain) <= 160 else plain[:157] + "..."
 
 
+def c_type(dtype: str) -> str:
+    return _C_TYPES[dtype]
+
+
 def shape(dims: tuple[int, ...]) -> str:
     return "x".join(map(str, dims)) or "scalar"
 
 
 def array(name: str, data: Array) -> str:
     """The definition of a constant array."""
-    kind = _C_TYPES[str(data.dtype)]
+    kind = c_type(str(data.dtype))
     rows = "".join(f"\t{row}\n" for row in _wrapped(_elements(data.reshape(-1))))
     return f"static const {kind} {name}[{data.size}] = {{\n{rows}}};\n"
 

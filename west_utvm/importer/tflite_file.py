@@ -249,8 +249,9 @@ def _check_ports(
         for index in indices:
             info, data = tensors[index].info, tensors[index].data
             where = f"{path}: {kind} '{info.name}'"
-            if info.dtype != "int8":
-                raise UtvmError(f"is {info.dtype} and not int8", where=where, hint=_INT8)
+            if info.dtype not in ("int8", "float32"):
+                what = f"is {info.dtype} and neither int8 nor float32"
+                raise UtvmError(what, where=where, hint=_INT8)
             if not info.shape or 0 in info.shape:
                 what = "has a shape that is not known before it runs"
                 raise UtvmError(what, where=where, hint="export it with a fixed input shape")
@@ -278,6 +279,8 @@ def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTens
         what = "is hybrid: its weights are int8 and its input is float32"
         raise UtvmError(what, where=where, hint=_INT8)
     for info in (first, *(tensors[i].info for i in operator.outputs)):
+        if info.dtype == "float32" and info is _float_end(operator, tensors):
+            continue
         if info.dtype != "int8":
             raise UtvmError(f"computes on {info.dtype} and not int8", where=where, hint=_INT8)
         if len(info.scales) != 1:
@@ -290,6 +293,12 @@ def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTens
         if 0 in info.shape:
             what = f"'{info.name}' has a shape that is not known before it runs"
             raise UtvmError(what, where=where, hint="export it with a fixed input shape")
+
+
+def _float_end(operator: FileOperator, tensors: Sequence[FileTensor]) -> TensorInfo | None:
+    """The tensor of a conversion that may be float32."""
+    ends = {"QUANTIZE": operator.inputs, "DEQUANTIZE": operator.outputs}
+    return tensors[ends[operator.code][0]].info if operator.code in ends else None
 
 
 def _has(operator: FileOperator, position: int) -> bool:

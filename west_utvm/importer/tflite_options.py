@@ -53,6 +53,7 @@ OPTIONS: dict[str, tuple[str, Mapping[str, _Check]] | None] = {
         "DepthwiseConv2DOptions",
         {**_STRIDES, **_DILATION, **_FUSED, "DepthMultiplier": _size},
     ),
+    "DEQUANTIZE": None,
     "EXPAND_DIMS": None,
     "FULLY_CONNECTED": (
         "FullyConnectedOptions",

@@ -6,7 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from west_utvm.kernels import elementwise, layout, pooling, reduction, softmax, unary, weighted
+from west_utvm.kernels import (
+    conversion,
+    elementwise,
+    layout,
+    pooling,
+    reduction,
+    softmax,
+    unary,
+    weighted,
+)
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator
@@ -16,11 +25,13 @@ _KERNELS: dict[str, Callable[[Operator, Options], Emitted]] = {
     "average_pool2d": pooling.pool2d,
     "concatenation": layout.concatenation,
     "conv2d": weighted.conv2d,
+    "dequantize": conversion.dequantize,
     "depthwise_conv2d": weighted.depthwise_conv2d,
     "fully_connected": weighted.fully_connected,
     "max_pool2d": pooling.pool2d,
     "mul": elementwise.mul,
     "pad": layout.pad,
+    "quantize": conversion.quantize,
     "reduction": reduction.reduction,
     "reshape": layout.reshape,
     "resize_nearest": layout.resize_nearest,

@@ -12,7 +12,7 @@ from west_utvm.errors import UtvmError
 from west_utvm.importer.model import Imported, Origin, TensorInfo
 from west_utvm.lowering.graph import Graph, UnmatchedError, constant, number, operator, shape
 from west_utvm.lowering.patterns import FLOAT, INTEGER, Found, Region
-from west_utvm.lowering.program import Clamp, Operator, Program, Rounding, Value
+from west_utvm.lowering.program import Clamp, Conversion, Operator, Program, Rounding, Value
 from west_utvm.lowering.quantize import ACTIVATIONS, bound
 
 
@@ -74,6 +74,8 @@ class _Lowering:
         region = Region(self.graph, self.values, output, clamp, origin.options)
         if operator(expression) == "quantize":
             found = self._quantized(region, expression)
+        elif operator(expression) == "dequantize":
+            found = Found("dequantize", (region.dequantized(expression),), Conversion())
         else:
             found = self._integer(region, expression, origin)
         self._append(found, origin, output, number)
@@ -91,6 +93,8 @@ class _Lowering:
         data, scale, zero_point = expression.args[:3]
         region.check_quantization(region.output, constant(scale), constant(zero_point))
         inner = self.graph.expression(data, self.values)
+        if isinstance(inner, relax.Var):
+            return Found("quantize", (self.values[inner.name],), Conversion())
         activation = _activation(inner)
         if activation is not None:
             region = region.clamped(bound(activation, region.output))

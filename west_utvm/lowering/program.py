@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The integer program: what a quantized model computes, free of any framework's terms.
 
-Values are integer tensors with their quantization: real = scale x (integer - zero point).
+Values are integer tensors with their quantization: real = scale x (integer - zero point). Where
+a model has float32 inputs or outputs, there are values without one before and behind that.
 Activations are NHWC, weights of convolutions OHWI, those of depthwise ones HWC and those of
 fully connected layers OI, all of them int8 and symmetric.
 """
@@ -106,6 +107,11 @@ class Unary:
 
 
 @dataclass(frozen=True)
+class Conversion:
+    """``quantize`` from float32 to int8, ``dequantize`` back."""
+
+
+@dataclass(frozen=True)
 class Reshape:
     pass
 
@@ -160,6 +166,7 @@ Attributes: TypeAlias = (
     | Pooling
     | Softmax
     | Unary
+    | Conversion
     | Reshape
     | Pad
     | Concatenation

@@ -106,13 +106,11 @@ def _port(port: CPort) -> dict[str, Any]:
 
 
 def _tensor(value: Value) -> dict[str, Any]:
-    return {
-        "name": value.name,
-        "shape": list(value.shape),
-        "dtype": value.dtype,
-        "scale": value.scale,
-        "zero_point": value.zero_point,
-    }
+    """``scale`` and ``zero_point`` are there where there is a quantization."""
+    tensor = {"name": value.name, "shape": list(value.shape), "dtype": value.dtype}
+    if not value.scales:
+        return tensor
+    return {**tensor, "scale": value.scale, "zero_point": value.zero_point}
 
 
 def _place(planned: PlannedProgram, value: Value) -> dict[str, Any]:
