@@ -32,7 +32,7 @@ def of_steps(reads: Array, written: Array, size: int) -> int:
     int64 [steps] the end of what is written when it last reads; ``size`` is the input's."""
     ends = np.maximum.accumulate(written)
     needed = np.minimum.accumulate(reads[::-1])[::-1]
-    return max(int((ends - needed).max(initial=-size)), -size)
+    return max(int((ends - needed).max(initial=-size, where=ends > 0)), -size)
 
 
 def convolution(operator: Operator, *, ahead: int | None = None) -> int:
@@ -57,15 +57,12 @@ def depthwise(operator: Operator, *, pixels: int = 1) -> int:
     its own input channels alone. A channel of ``pixels`` neighbours is computed before the next
     channel of any of these, and before the next pixels."""
     inner, outer = operator.inputs[0].shape[-1], operator.outputs[0].shape[-1]
-    corners = _corners(operator) * inner
-    first = np.arange(len(corners)) * outer + (pixels - 1) * outer
     channel = np.arange(outer)
-    # Of a pixel's own channels, the one that is most ahead; then its last, before later pixels.
-    own = first + int((channel - channel * inner // outer).max())
-    last = np.append(np.minimum.accumulate(corners[::-1])[::-1][1:], _NOTHING)
-    size = operator.outputs[0].size - 1
-    ahead = [np.minimum(own, size) - corners, np.minimum(first + outer - 1, size) - last]
-    return max(int(np.max(ahead)), -operator.inputs[0].size)
+    corners = _corners(operator)[:, None] * inner
+    first = (np.arange(len(corners))[:, None] + pixels - 1) * outer
+    written = np.minimum((first + channel).reshape(-1), operator.outputs[0].size - 1)
+    reads = (corners + channel * inner // outer).reshape(-1)
+    return of_steps(reads, written, operator.inputs[0].size)
 
 
 def rows(count: int, size_in: int, size_out: int, *, ahead: int | None = None) -> int:
