@@ -30,7 +30,9 @@ class Emitted:
 
     ``overlap`` is how the first input and the output may share memory, where that input is not
     needed any more: the kernel stays right if the input starts at least so many bytes after the
-    output does, negative where it may start before. None if they may not share any.
+    output does, negative where it may start before. None if they may not share any; figures come
+    from ``kernels/overlap.py``. ``overlap_second`` is the same for the second input of two. Such
+    a kernel's C must not say ``restrict``.
     """
 
     headers: tuple[str, ...]
@@ -43,6 +45,7 @@ class Emitted:
     scratch: int = 0
     label: str = ""
     overlap: int | None = None
+    overlap_second: int | None = None
 
 
 def refuse(operator: Operator, what: str, hint: str = "") -> UtvmError:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from west_utvm.kernels import overlap
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator, Pooling
@@ -30,4 +31,10 @@ def pool2d(operator: Operator, options: Options) -> Emitted:
         "low": attributes.clamp.low,
         "high": attributes.clamp.high,
     }
-    return Emitted(("base.h", "taps.h", "pool2d.h"), operator.kind, "pool2d", fields)
+    return Emitted(
+        ("base.h", "taps.h", "pool2d.h"),
+        operator.kind,
+        "pool2d",
+        fields,
+        overlap=overlap.depthwise(operator),
+    )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from west_utvm.kernels import overlap
 from west_utvm.kernels.emitted import Emitted, Field, refuse
 from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
 from west_utvm.kernels.options import Options
@@ -33,6 +34,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
         fields=_convolution(operator, (height, width)),
         constants=_constants(operator, options.rounding, channel_axis=0),
         macs=operator.outputs[0].elements * math.prod(weights.shape[1:]),
+        overlap=overlap.convolution(operator),
     )
 
 
@@ -46,6 +48,7 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted:
         fields=_convolution(operator, (height, width)),
         constants=_constants(operator, options.rounding, channel_axis=2),
         macs=operator.outputs[0].elements * height * width,
+        overlap=overlap.depthwise(operator),
     )
 
 
@@ -73,6 +76,7 @@ def fully_connected(operator: Operator, options: Options) -> Emitted:
         fields=fields,
         constants=_constants(operator, options.rounding, channel_axis=0),
         macs=rows * features * in_features,
+        overlap=overlap.rows(rows, in_features, features),
     )
 
 
