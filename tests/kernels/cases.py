@@ -138,7 +138,8 @@ def _highest(random: Random, value: Value) -> Array:
 
 def _ramp(random: Random, value: Value) -> Array:
     first, step = random.integers(-128, 128), random.choice([1, 3, 5, 127])
-    return (first + step * np.arange(value.elements)).astype(np.int8).reshape(value.shape)
+    ramp: Array = first + step * np.arange(value.elements)
+    return ramp.astype(np.int8).reshape(value.shape)
 
 
 # Parts of operators.
@@ -178,7 +179,8 @@ def _clamp(random: Random, zero_point: int) -> Clamp:
     """None, that of a relu, that of a relu6, or any."""
     narrow = sorted(int(bound) for bound in random.integers(-128, 128, 2))
     relu6 = Clamp(zero_point, min(127, zero_point + int(random.integers(1, 256))))
-    return _pick(random, (Clamp(), Clamp(), Clamp(zero_point, 127), relu6, Clamp(*narrow)))  # type: ignore[no-any-return]
+    choices = (Clamp(), Clamp(), Clamp(zero_point, 127), relu6, Clamp(*narrow))
+    return choices[int(random.integers(len(choices)))]
 
 
 def _operator(
@@ -214,9 +216,9 @@ def _weighted(
     taps = data.size // channels
     deviation = 74 * math.sqrt(float((data.astype(float) ** 2).mean()) * taps) + 1
     mode = _pick(random, ("usual", "usual", "usual", "narrow", "enlarging", "large"))
-    bias = random.normal(0, deviation / 2, channels).astype(np.int64)
+    bias: Array = random.normal(0, deviation / 2, (channels,))
     if mode == "large":
-        bias = random.integers(-(2**29), 2**29, channels)
+        bias = random.integers(-(2**29), 2**29, (channels,))
     if mode == "enlarging":
         factor = random.uniform(0.3, 4)
     else:

@@ -63,14 +63,14 @@ def doubling_high_multiply(a: int, b: int) -> int:
 
 def divide_by_power(value: int, exponent: int) -> int:
     """gemmlowp's RoundingDivideByPOT."""
-    remainder = value % 2**exponent
-    threshold = (2**exponent - 1) // 2 + (1 if value < 0 else 0)
-    return value // 2**exponent + (1 if remainder > threshold else 0)
+    mask = (1 << exponent) - 1
+    threshold = (mask >> 1) + (1 if value < 0 else 0)
+    return (value >> exponent) + (1 if value & mask > threshold else 0)
 
 
 def twice_rounded(value: int, multiplier: int, shift: int) -> int:
     """TensorFlow Lite's MultiplyByQuantizedMultiplier, with its two roundings."""
-    shifted = value * 2 ** max(shift, 0)
+    shifted = value << max(shift, 0)
     assert -(2**31) <= shifted < 2**31, "the case overflows the reference"
     return divide_by_power(doubling_high_multiply(shifted, multiplier), max(-shift, 0))
 
@@ -79,17 +79,20 @@ def _scaled(sums: Array, real: float) -> Array:
     multiplier, shift = quantized_multiplier(real)
     distinct, where = np.unique(sums, return_inverse=True)
     results = [twice_rounded(int(value), multiplier, shift) for value in distinct]
-    return np.array(results, np.int64)[where].reshape(sums.shape)
+    scaled: Array = np.array(results, np.int64)[where].reshape(sums.shape)
+    return scaled
 
 
 def _scaled_single(sums: Array, scale: np.float32) -> Array:
     """XNNPACK's: to float32, times the scale, to the nearest integer, halves to even."""
     product = sums.astype(np.float32) * np.float32(scale)
-    return np.rint(np.clip(product, np.float32(-1e6), np.float32(1e6))).astype(np.int64)
+    rounded: Array = np.rint(np.clip(product, np.float32(-1e6), np.float32(1e6)))
+    return rounded.astype(np.int64)
 
 
 def _clamped(values: Array, operator: Operator, clamp: Clamp) -> Array:
-    return np.clip(values + operator.outputs[0].zero_point, clamp.low, clamp.high)
+    result: Array = np.clip(values + operator.outputs[0].zero_point, clamp.low, clamp.high)
+    return result
 
 
 # Convolutions and fully connected layers.
@@ -177,7 +180,8 @@ def _pooling(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) ->
 def _rounded_mean(read: Array) -> Array:
     """Of axis 1: to the nearest integer, halves away from zero."""
     sums, count = read.sum(axis=1), read.shape[1]
-    return np.sign(sums) * ((2 * np.abs(sums) + count) // (2 * count))
+    mean: Array = np.sign(sums) * ((2 * np.abs(sums) + count) // (2 * count))
+    return mean
 
 
 _POOLS: dict[str, Callable[[Array], Array]] = {
@@ -212,14 +216,15 @@ def _sum_litert(operator: Operator, inputs: Sequence[Array], sign: int) -> Array
     """XNNPACK's qs8 addition: fixed-point factors whose larger one has 21 bits, one rounding."""
     out = np.float32(operator.outputs[0].scale)
     ratios = [np.float32(value.scale) / out for value in operator.inputs]
-    shift = 20 - math.floor(math.log2(max(ratios)))
+    shift = 20 - (math.frexp(max(ratios))[1] - 1)
     first, second = (round(float(ratio) * 2.0**shift) for ratio in ratios)  # halves to even
     centred = [
         data.astype(np.int64) - value.zero_point
         for value, data in zip(operator.inputs, inputs, strict=True)
     ]
     total = centred[0] * first + sign * centred[1] * second
-    return (total + 2 ** (shift - 1)) // 2**shift
+    rounded: Array = (total + (1 << (shift - 1))) >> shift
+    return rounded
 
 
 _SUMS = {"tflm": _sum_tflm, "litert": _sum_litert}
@@ -308,20 +313,23 @@ def _reduction(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) 
         scale = scale / np.float32(count) if mean else scale
         points = np.float32(source.zero_point) * np.float32(count) * scale
         bias = np.float32(target.zero_point) - points
-        return np.clip(np.rint(sums.astype(np.float32) * scale + bias), -128, 127)
+        single: Array = np.rint(sums.astype(np.float32) * scale + bias)
+        return single.clip(-128, 127)
     multiplier, shift = quantized_multiplier(source.scale / target.scale)
     if mean:  # the count goes into the multiplier
-        bits = min(int(math.log2(count)), 32, 31 + shift)
-        multiplier, shift = multiplier * 2**bits // count, shift - bits
+        bits = min(count.bit_length() - 1, 32, 31 + shift)
+        multiplier, shift = (multiplier << bits) // count, shift - bits
     centred = sums - source.zero_point * count
     results = [twice_rounded(int(value), multiplier, shift) for value in centred.reshape(-1)]
-    return np.clip(np.array(results) + target.zero_point, -128, 127)
+    shifted: Array = np.array(results) + target.zero_point
+    return np.clip(shifted, -128, 127)
 
 
 def _unary(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
     """The function's table is what the tests of the compiler hold against both references."""
     table = emit(operator, Options(rounding)).constants["table"]
-    return table[inputs[0].astype(np.int64) + 128]
+    result: Array = table[inputs[0].astype(np.int64) + 128]
+    return result
 
 
 # Operators that move elements.

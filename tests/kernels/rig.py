@@ -118,7 +118,13 @@ def run(given: Sequence[Item], cpu: str, folder: Path) -> list[str]:
     ordered = sorted(given, key=_options_key)
     sources = _write(ordered, folder)
     executable = folder / "rig"
-    flags = (*WARNINGS, f"-I{HERE}", f"-I{BARE_METAL}", *sources, HERE / "rig.c")
+    flags: tuple[str | Path, ...] = (
+        *WARNINGS,
+        f"-I{HERE}",
+        f"-I{BARE_METAL}",
+        *sources,
+        HERE / "rig.c",
+    )
     if cpu == HOST:
         compile_c("gcc", "-O1", *SANITIZERS, *flags, HOST_PORT, "-lm", "-o", executable)
         line: tuple[str, ...] = (str(executable),)

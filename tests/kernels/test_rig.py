@@ -22,7 +22,7 @@ WRONG = {
     "writes behind its scratch": "\t((uint8_t *)scratch)[20] ^= 1U;\n",
     "reads behind its input": "\t(void)*(const volatile int8_t *)(input + {size});\n",
     "expects its output to be zero": "\toutput[0] = (int8_t)(output[0] + before);\n",
-    "expects aligned addresses": "\toutput[0] = (int8_t)((uintptr_t)input % 4U ? ~output[0] : output[0]);\n",
+    "expects aligned addresses": "\toutput[0] ^= (int8_t)((uintptr_t)input % 4U);\n",
 }
 
 
