@@ -46,24 +46,20 @@ __attribute__((section(".vectors"), naked, used)) void reset(void)
 			 "tail fault");
 }
 
-static uint32_t semihost(uint32_t operation, const void *arguments)
-{
-	register uint32_t a0 __asm__("a0") = operation;
-	register const void *a1 __asm__("a1") = arguments;
+/* The first three must be uncompressed and on one page. */
+__asm__(".section .text.semihost, \"ax\"\n\t"
+	".balign 16\n"
+	"semihost:\n\t"
+	".option push\n\t"
+	".option norvc\n\t"
+	"slli zero, zero, 0x1f\n\t"
+	"ebreak\n\t"
+	"srai zero, zero, 7\n\t"
+	".option pop\n\t"
+	"ret\n\t"
+	".previous");
 
-	/* The three must be uncompressed and on one page. */
-	__asm__ volatile(".option push\n\t"
-			 ".option norvc\n\t"
-			 ".balign 16\n\t"
-			 "slli zero, zero, 0x1f\n\t"
-			 "ebreak\n\t"
-			 "srai zero, zero, 7\n\t"
-			 ".option pop"
-			 : "+r"(a0)
-			 : "r"(a1)
-			 : "memory");
-	return a0;
-}
+uint32_t semihost(uint32_t operation, const void *arguments);
 
 #else
 
