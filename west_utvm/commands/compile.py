@@ -33,6 +33,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
   west utvm-compile kws.tflite --target "c -mcpu=cortex-m4"   for a CPU, of any board
   west utvm-compile kws.tflite -n kws --rounding litert     as LiteRT computes, to the last bit
   west utvm-compile kws.tflite -n kws -f mlf -o kws.tar     an archive alone
+  west utvm-compile kws.tflite --report kws.html            with a page on where bytes and time go
   west utvm-compile module.tar -n kws -d app/modules/kws    in a folder of your own
   west utvm-compile several.tar --module kws                one of several in an archive
   west config utvm.modules-dir app/modules                  where modules go by default"""
@@ -61,6 +62,12 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         )
         parser.add_argument("-o", "--output", type=Path, help="the archive, with -f mlf")
         parser.add_argument(
+            "--report", type=Path, metavar="FILE", help="write a page (HTML) on the compiled model"
+        )
+        parser.add_argument(
+            "--layers", action="store_true", help="print a row for each operator, not each kernel"
+        )
+        parser.add_argument(
             "-b", "--board", help="board target, or 'host'; recorded, so utvm-run needs no -b"
         )
         parser.add_argument(
@@ -79,8 +86,10 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
 
         if (args.format == "mlf") != (args.output is not None):
             raise UtvmError("-f mlf and -o FILE go together")
+        self._check_places(args)
         read = self._compile if compiler.is_model_file(args.model) else self._archive
         model = read(args)
+        self._summarize(args, model)
         if args.output:
             self._write_archive(args, model)
             return
@@ -105,9 +114,8 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             rounding=args.rounding or "tflm",
             target=args.target or target_of(self, args.board),
             optimize=args.optimize or "balanced",
+            progress=self.step,
         )
-        for line in compiled.summary():
-            self.inf(line)
         return compiled.model
 
     def _archive(self, args: argparse.Namespace) -> Model:
@@ -120,6 +128,32 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             what = f"is no model that is compiled here: {useless[0]} has no meaning"
             raise UtvmError(what, where=args.model, hint=hint)
         return module.load_model(args.model, args.module)
+
+    def _check_places(self, args: argparse.Namespace) -> None:
+        """Files that cannot be written are better known before the work than after it."""
+        from west_utvm.files import check_place
+
+        for option, path in (("-o", args.output), ("--report", args.report)):
+            if path is not None:
+                check_place(path, f"give another file with {option}", not_over=args.model)
+        if args.report and args.output and args.report.resolve() == args.output.resolve():
+            raise UtvmError("-o and --report name the same file", where=args.report)
+
+    def _summarize(self, args: argparse.Namespace, model: Model) -> None:
+        """The compiler's record of the model, printed and as a page; archives of tvmc have none."""
+        from west_utvm import report
+        from west_utvm.files import write_file
+
+        summary = report.read_summary(model.metadata.model_name, model.entry)
+        if summary:
+            self.inf("\n".join(report.table(summary, layers=args.layers)))
+        elif args.report:
+            what = "has no record of our compiler, and so there is nothing to report"
+            raise UtvmError(what, where=args.model, hint="compile its model file")
+        if summary and args.report:
+            page = report.page(summary).encode()
+            write_file(args.report, page, "give another file with --report")
+            self.step(f"wrote {args.report}")
 
     def _write_archive(self, args: argparse.Namespace, model: Model) -> None:
         from west_utvm.mlf import write_archive
