@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from west_utvm.compiler import Compiled
 
 # The digits sample, and cases of the compiler's tests by their ids.
-MODELS = ("digits", "chain-residual", "chain-separable", "concatenation-channels")
+MODELS = (
+    "digits",
+    "chain-residual",
+    "chain-separable",
+    "chain-float-ends",
+    "concatenation-channels",
+)
 NAME = "net"
 Compile = Callable[[str], "Compiled"]
 

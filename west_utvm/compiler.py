@@ -72,6 +72,7 @@ def compile_model(
     at fault.
     """
     progress("loading TVM")
+    _check_tvm()
     from west_utvm.codegen import c_ports, write_source
     from west_utvm.codegen.ports import header
     from west_utvm.importer.text import relax_text
@@ -114,6 +115,18 @@ def compile_model(
     )
 
 
+def _missing(error: ImportError) -> UtvmError:
+    hint = "pip install -r west-utvm/requirements-compiler.txt"
+    return UtvmError(f"compiling a model needs '{error.name}'", hint=hint)
+
+
+def _check_tvm() -> None:
+    try:
+        import tvm.relax  # noqa: F401
+    except ImportError as error:
+        raise _missing(error) from None
+
+
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -130,8 +143,7 @@ def _import(path: Path, data: bytes) -> Imported:
     try:
         from west_utvm.importer.tflite import import_tflite
     except ImportError as error:
-        hint = "pip install -r west-utvm/requirements-compiler.txt"
-        raise UtvmError(f"compiling a model needs '{error.name}'", hint=hint) from None
+        raise _missing(error) from None
     return import_tflite(path, data)
 
 

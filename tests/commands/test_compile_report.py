@@ -111,3 +111,15 @@ def test_a_folder_without_permission(workspace: Workspace, tmp_path: Path) -> No
 def test_a_device_is_written_to_and_stays_one(workspace: Workspace) -> None:
     workspace.ok("utvm-compile", MODEL, "--report", "/dev/null")
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("package", ["tvm", "tflite"])
+def test_a_package_that_is_not_installed(
+    package: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / package).mkdir()
+    text = f"raise ModuleNotFoundError('none here', name='{package}')\n"
+    (tmp_path / package / "__init__.py").write_text(text)
+    done = workspace.west("utvm-compile", MODEL, env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"compiling a model needs '{package}'; pip install -r " in done.stderr

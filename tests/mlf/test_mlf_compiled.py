@@ -138,3 +138,12 @@ def test_relax_is_readable(compiled: Compile) -> None:
     for item in record(compiled, "digits")["operators"]:
         assert f"# {item['source']}: {item['name']}\n" in text
     assert len(text) < 20_000 and "params" not in text and "base64" not in text
+
+
+def test_what_computes_in_float_is_named(compiled: Compile) -> None:
+    found = record(compiled, "chain-float-ends")
+    kinds = [item["kind"] for item in found["operators"]]
+    assert kinds[0] == "quantize" and kinds[-1] == "dequantize"
+    ends = [found["operators"][i] for i in (0, -1)]
+    assert found["float"] == [f"{item['source']}, '{item['name']}'" for item in ends]
+    assert "scale" not in found["inputs"][0] and found["inputs"][0]["dtype"] == "float32"
