@@ -80,7 +80,7 @@ def test_totals(compiled: Compile) -> None:
     found = summary(compiled, "digits")
     text = "\n".join(table(found))
     most = max(found.layers, key=lambda layer: layer.macs)
-    assert f"in operator {most.step}, {most.kind}" in text
+    assert f"most in operator {most.step}, {most.kind}: {most.macs:,} (" in text
     assert f"workspace {found.workspace:,} bytes" in text
     assert "in float" not in text and "gain" not in text
 

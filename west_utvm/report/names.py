@@ -28,6 +28,12 @@ def shortened(name: str, width: int) -> str:
     return text if len(text) <= width else f"...{text[len(text) - width + 3 :]}"
 
 
+def begun(name: str, width: int) -> str:
+    """The beginning of a name, where that says most, in at most ``width`` characters."""
+    text = printable(name)
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
 def titles(names: Sequence[str]) -> list[str]:
     """What tells the names of a model's tensors or operators from each other.
 

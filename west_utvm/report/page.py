@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from west_utvm.report import svg
-from west_utvm.report.names import reference, shortened, titles
+from west_utvm.report.names import begun, reference, shortened, titles
 from west_utvm.report.summary import Layer, Summary, Tensor
 
 _FOLDER = Path(__file__).parent
@@ -110,7 +110,8 @@ def _workspace(summary: Summary, kinds: Sequence[str], colors: Sequence[int]) ->
     caption = (
         "A rectangle is a tensor: from the operator that writes it to the last that reads it, "
         "numbered to the right, at its bytes of the workspace. The dashed line is the most that "
-        "lives at one time. Point at one for its name."
+        "lives at one time. Point at one for its name. The workspace is fullest at operator "
+        f"{summary.fullest}."
     )
     return (
         f"<h2>Workspace</h2>\n<figure><figcaption>{caption}</figcaption>{_legend(marks)}"
@@ -166,8 +167,8 @@ def _row(layer: Layer, name: str, most: int) -> list[str]:
     return [
         f"{layer.step}",
         f'<span title="{svg.text(layer.name)}">{svg.text(name)}</span>'
-        f"<small>{svg.text(shortened(layer.source, 60))}</small>",
-        svg.text(shortened(layer.kernel, 40)),
+        f"<small>{svg.text(begun(layer.source, 60))}</small>",
+        svg.text(begun(layer.kernel, 40)),
         output.dims,
         f"{layer.macs:,}{svg.share(layer.macs, most)}" if layer.macs else "-",
         f"{layer.constants:,}" if layer.constants else "-",
@@ -205,5 +206,5 @@ def _table(
 
 
 def _list(title: str, items: Iterable[str]) -> str:
-    lines = "\n".join(f"<li>{svg.text(shortened(item, 200))}</li>" for item in items)
+    lines = "\n".join(f"<li>{svg.text(begun(item, 200))}</li>" for item in items)
     return f"<h2>{title}</h2>\n<ul>\n{lines}\n</ul>" if lines else ""

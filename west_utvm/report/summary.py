@@ -92,6 +92,15 @@ class Summary:
         most = max(self.layers, key=lambda layer: layer.macs, default=None)
         return most if most and most.macs else None
 
+    @property
+    def fullest(self) -> int:
+        """The step at which most of the workspace is in use, the first of them."""
+        live = [0] * len(self.layers)
+        for block in self.blocks:
+            for step in range(block.first, block.last + 1):
+                live[step] += block.size
+        return live.index(max(live)) if live else 0
+
 
 def read_summary(name: str, entry: Mapping[str, Any]) -> Summary | None:
     """Of a module's entry in metadata.json; None if it has no record of our compiler, or none

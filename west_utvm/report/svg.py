@@ -15,7 +15,7 @@ from west_utvm.report.summary import Block, Layer, Summary
 
 _WIDTH = 1040
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 12, 14, 22
-_MIN_STEP = 11  # A step is at least so wide; charts of more steps are wider than the others.
+_MIN_STEP = 6  # A step is at least so wide; charts of more steps are wider than the others.
 _CHAR = 6.1  # The width of a character of the labels, which are of a fixed width.
 _LABEL_HEIGHT = 13
 # Blocks that no operator's result is have a colour of their own in page.css.
@@ -163,7 +163,7 @@ def text(name: str) -> str:
     return escape("\n".join(map(printable, name.split("\n"))))
 
 
-def ticks(most: int, about: int = 4) -> list[int]:
+def ticks(most: int, about: int = 5) -> list[int]:
     """Round numbers from 0 to ``most``, about so many."""
     every = next(n for n in _round_numbers() if n * about >= most)
     return list(range(0, most + 1, every))

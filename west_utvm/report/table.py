@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from west_utvm.report.names import printable, reference, shortened, titles
+from west_utvm.report.names import begun, printable, reference, shortened, titles
 from west_utvm.report.summary import Layer, Summary
 
 _NAME_WIDTH = 24
@@ -24,7 +24,7 @@ def _by_kernel(summary: Summary) -> list[str]:
     for layer in summary.layers:
         groups.setdefault(layer.kernel, []).append(layer)
     in_order = sorted(groups.items(), key=lambda item: (-sum(la.macs for la in item[1]), item[0]))
-    rows = [(shortened(kernel, 40), *_sums(group, summary)) for kernel, group in in_order]
+    rows = [(begun(kernel, 40), *_sums(group, summary)) for kernel, group in in_order]
     rows.append(("total", *_sums(summary.layers, summary)))
     return _grid(("Kernel", "Operators", "MACs", "%", "Constants"), rows, "<>>>>")
 
@@ -41,7 +41,7 @@ def _by_layer(summary: Summary) -> list[str]:
         (
             f"{layer.step}",
             shortened(name, _NAME_WIDTH),
-            shortened(layer.kernel, _KERNEL_WIDTH),
+            begun(layer.kernel, _KERNEL_WIDTH),
             layer.output.dims,
             _figure(layer.macs),
             _figure(layer.constants),
@@ -70,19 +70,21 @@ def _largest(summary: Summary) -> str:
     if layer is None:
         return ""
     share = _share(layer.macs, summary.macs)
-    return f", most of them ({share} %) in operator {layer.step}, {layer.kind}"
+    return f"; most in operator {layer.step}, {layer.kind}: {layer.macs:,} ({share} %)"
 
 
 def _bound(summary: Summary) -> str:
+    if not summary.workspace:
+        return "all tensors are inputs and outputs"
     if summary.workspace == summary.lower_bound:
-        return "which is the lower bound"
-    return f"of which {summary.lower_bound:,} live at one time"
+        return f"all of them in use in operator {summary.fullest}"
+    return f"{summary.lower_bound:,} of them in use in operator {summary.fullest}"
 
 
 def _floats(summary: Summary) -> list[str]:
     if not summary.in_float:
         return []
-    shown = [f"in float  {shortened(where, 68)}" for where in summary.in_float[:_MAX_FLOAT]]
+    shown = [f"in float  {begun(where, 90)}" for where in summary.in_float[:_MAX_FLOAT]]
     left = len(summary.in_float) - len(shown)
     return shown + ([f"in float  {left} more"] if left else [])
 
