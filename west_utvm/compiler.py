@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from west_utvm.errors import UtvmError
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from west_utvm.mlf import Model
     from west_utvm.planning.places import PlannedProgram
 
+Progress: TypeAlias = Callable[[str], None]
 TFLITE_IDENTIFIER = b"TFL3"
 MAX_BYTES = 512 << 20
 
@@ -38,16 +38,6 @@ class Compiled:
     constants: int
     model: Model
 
-    def summary(self) -> list[str]:
-        """Lines for a terminal: what the model is made of."""
-        kinds = Counter(operator.kind for operator in self.program.operators)
-        listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
-        return [
-            f"operators {len(self.program.operators)}: {listed}",
-            f"MACs      {self.macs:,}",
-            f"constants {self.constants} bytes",
-        ]
-
     @property
     def workspace_size(self) -> int:
         return self.planned.plan.size
@@ -62,6 +52,10 @@ def is_model_file(path: Path) -> bool:
         return False
 
 
+def _silently(stage: str) -> None:
+    pass
+
+
 def compile_model(
     path: Path,
     *,
@@ -69,22 +63,30 @@ def compile_model(
     rounding: Rounding = "tflm",
     target: str = "c",
     optimize: Optimize = "balanced",
+    progress: Progress = _silently,
 ) -> Compiled:
     """Compile the model at ``path``; ``name`` is a C identifier, ``target`` a TVM target string.
 
-    What is made for one CPU is right on any other. Raises UtvmError with the file, and the
-    operator where one is at fault.
+    What is made for one CPU is right on any other. ``progress`` is told of each stage that may
+    take a second, before it begins. Raises UtvmError with the file, and the operator where one is
+    at fault.
     """
+    progress("loading TVM")
+    _check_tvm()
     from west_utvm.codegen import c_ports, write_source
     from west_utvm.codegen.ports import header
+    from west_utvm.importer.text import relax_text
     from west_utvm.kernels import Options, emit
     from west_utvm.kernels.targets import parse_target
     from west_utvm.lowering.lower import lower
     from west_utvm.planning.places import place_values
+    from west_utvm.provenance import provenance
 
     cpu = parse_target(target)
     options = Options(rounding, cpu.feature, optimize)
-    imported = _import(path, _read(path))
+    data = _read(path)
+    progress(f"importing {path.name}")
+    imported = _import(path, data)
     program = lower(imported, rounding, path)
     inputs, outputs = c_ports(program.inputs, program.outputs)
     try:
@@ -92,8 +94,12 @@ def compile_model(
     except UtvmError as error:
         where = path if error.where is None else f"{path}: {error.where}"
         raise UtvmError(error.what, where=where, hint=error.hint) from None
+    progress("planning memory")
     planned = place_values(program, emitted)
+    progress("writing C")
     source = write_source(planned, name, inputs, outputs)
+    made = provenance(data, _format(path, data))
+    made["options"] = {"feature": cpu.feature, "optimize": optimize}
     header_text = header(name, inputs, outputs, planned.plan.size)
     return Compiled(
         name=name,
@@ -102,8 +108,23 @@ def compile_model(
         planned=planned,
         macs=source.macs,
         constants=source.constants,
-        model=_model(name, cpu, planned, source, header_text, (inputs, outputs)),
+        model=replace(
+            _model(name, cpu, planned, source, header_text, (inputs, outputs), made),
+            relax=relax_text(imported),
+        ),
     )
+
+
+def _missing(error: ImportError) -> UtvmError:
+    hint = "pip install -r west-utvm/requirements-compiler.txt"
+    return UtvmError(f"compiling a model needs '{error.name}'", hint=hint)
+
+
+def _check_tvm() -> None:
+    try:
+        import tvm.relax  # noqa: F401
+    except ImportError as error:
+        raise _missing(error) from None
 
 
 def _read(path: Path) -> bytes:
@@ -122,9 +143,12 @@ def _import(path: Path, data: bytes) -> Imported:
     try:
         from west_utvm.importer.tflite import import_tflite
     except ImportError as error:
-        hint = "pip install -r west-utvm/requirements-compiler.txt"
-        raise UtvmError(f"compiling a model needs '{error.name}'", hint=hint) from None
+        raise _missing(error) from None
     return import_tflite(path, data)
+
+
+def _format(path: Path, data: bytes) -> str:
+    return "tflite" if data[4:8] == TFLITE_IDENTIFIER else path.suffix.lower().removeprefix(".")
 
 
 def _model(
@@ -134,6 +158,7 @@ def _model(
     source: Source,
     header_text: str,
     ports: tuple[tuple[CPort, ...], tuple[CPort, ...]],
+    made: Mapping[str, Any],
 ) -> Model:
     """The model as the reader of archives would give it."""
     from west_utvm.mlf import Model, Port
@@ -163,7 +188,7 @@ def _model(
         outputs=sizes[1],
         workspace_size=planned.plan.size,
     )
-    record = compiler_record(planned, *ports)
+    record = compiler_record(planned, *ports, made)
     whole: dict[str, Any] = document(metadata, record, source.constants)
     return Model(
         metadata=metadata,

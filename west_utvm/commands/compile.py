@@ -15,6 +15,7 @@ from west_utvm.errors import UtvmError
 if TYPE_CHECKING:
     from west_utvm.mlf import Model
     from west_utvm.module import GeneratedModule, Written
+    from west_utvm.report import Summary
 
 
 class Compile(UtvmCommand):
@@ -33,6 +34,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
   west utvm-compile kws.tflite --target "c -mcpu=cortex-m4"   for a CPU, of any board
   west utvm-compile kws.tflite -n kws --rounding litert     as LiteRT computes, to the last bit
   west utvm-compile kws.tflite -n kws -f mlf -o kws.tar     an archive alone
+  west utvm-compile kws.tflite --report kws.html            with a page on where bytes and time go
   west utvm-compile module.tar -n kws -d app/modules/kws    in a folder of your own
   west utvm-compile several.tar --module kws                one of several in an archive
   west config utvm.modules-dir app/modules                  where modules go by default"""
@@ -61,6 +63,12 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         )
         parser.add_argument("-o", "--output", type=Path, help="the archive, with -f mlf")
         parser.add_argument(
+            "--report", type=Path, metavar="FILE", help="write a page (HTML) on the compiled model"
+        )
+        parser.add_argument(
+            "--layers", action="store_true", help="print a row for each operator, not each kernel"
+        )
+        parser.add_argument(
             "-b", "--board", help="board target, or 'host'; recorded, so utvm-run needs no -b"
         )
         parser.add_argument(
@@ -74,22 +82,33 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         add_budget_arguments(parser)
 
     def execute(self, args: argparse.Namespace, rest: list[str]) -> None:
-        from west_utvm import compiler, module
-        from west_utvm.workspace.modules_dir import check_no_clash, modules_dir
+        from west_utvm import compiler
 
         if (args.format == "mlf") != (args.output is not None):
             raise UtvmError("-f mlf and -o FILE go together")
+        self._check_places(args)
         read = self._compile if compiler.is_model_file(args.model) else self._archive
         model = read(args)
+        summary = self._summarize(args, model)
         if args.output:
             self._write_archive(args, model)
-            return
+        else:
+            self._write_module(args, model, summary)
+        if args.report and summary:
+            self._write_page(args, summary)
+
+    def _write_module(
+        self, args: argparse.Namespace, model: Model, summary: Summary | None
+    ) -> None:
+        from west_utvm import module
+        from west_utvm.workspace.modules_dir import check_no_clash, modules_dir
+
         name = module.module_name(model, args.name)
         default = modules_dir(self.topdir_path(), self.option("modules-dir")) / name
         folder = args.module_dir.absolute() if args.module_dir else default
         check_no_clash(name, folder)
         written = module.write_module(model, name, folder, board=args.board, force=args.force)
-        self._report(written)
+        self._report(written, summary)
         self._rebuild(written.module, args)
 
     def _compile(self, args: argparse.Namespace) -> Model:
@@ -105,9 +124,8 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             rounding=args.rounding or "tflm",
             target=args.target or target_of(self, args.board),
             optimize=args.optimize or "balanced",
+            progress=self.step,
         )
-        for line in compiled.summary():
-            self.inf(line)
         return compiled.model
 
     def _archive(self, args: argparse.Namespace) -> Model:
@@ -121,13 +139,43 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             raise UtvmError(what, where=args.model, hint=hint)
         return module.load_model(args.model, args.module)
 
+    def _check_places(self, args: argparse.Namespace) -> None:
+        """Files that cannot be written are better known before the work than after it."""
+        from west_utvm.files import check_place
+
+        for option, path in (("-o", args.output), ("--report", args.report)):
+            if path is not None:
+                check_place(path, f"give another file with {option}", not_over=args.model)
+        if args.report and args.output and args.report.resolve() == args.output.resolve():
+            raise UtvmError("-o and --report name the same file", where=args.report)
+
+    def _summarize(self, args: argparse.Namespace, model: Model) -> Summary | None:
+        """Print the record that our compiler left in a model; archives of tvmc have none."""
+        from west_utvm import report
+
+        summary = report.read_summary(model.metadata.model_name, model.entry)
+        if summary:
+            self.inf("\n".join(report.table(summary, layers=args.layers)))
+        elif args.report or args.layers:
+            what = "has no record of our compiler: --report and --layers have nothing to show"
+            raise UtvmError(what, where=args.model, hint="give the model that it was made from")
+        return summary
+
+    def _write_page(self, args: argparse.Namespace, summary: Summary) -> None:
+        from west_utvm import report
+        from west_utvm.files import write_file
+
+        page = report.page(summary).encode()
+        write_file(args.report, page, "give another file with --report")
+        self.step(f"wrote {args.report}")
+
     def _write_archive(self, args: argparse.Namespace, model: Model) -> None:
         from west_utvm.mlf import write_archive
 
         write_archive(model, args.output)
         self.step(f"wrote {args.output}")
 
-    def _report(self, written: Written) -> None:
+    def _report(self, written: Written, summary: Summary | None) -> None:
         compiled = written.module
         verb = "wrote" if written.changed else "already up to date:"
         self.step(f"{verb} {compiled.folder}")
@@ -135,7 +183,8 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             for tensor in tensors:
                 shape = "x".join(map(str, tensor.shape))
                 self.inf(f"{kind:9} {tensor.name}: {tensor.dtype} {shape}, {tensor.size} bytes")
-        self.inf(f"workspace {compiled.workspace_size} bytes")
+        if summary is None:
+            self.inf(f"workspace {compiled.workspace_size} bytes")
         if compiled.graph:
             planned = compiled.graph["planned_bytes"]
             executor = compiled.graph["storage_bytes_of_graph_executor"]
