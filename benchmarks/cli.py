@@ -54,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--opt", type=_list, default=list(OPTS), help="the C compiler's: -Os, -O2, -O3")
     add("--optimize", choices=("speed", "size", "balanced"), default="balanced")
     add("--layers", action="store_true", help="count each operator, too")
+    add(
+        "--cycles",
+        action="store_true",
+        help="trace an inference: exact count, estimated cycles (m4), hottest loops; slow",
+    )
     add("--json", "--save", type=Path, metavar="FILE", help="write the figures")
     add("--against", type=Path, metavar="FILE", help="compare with figures that --save wrote")
     add("--plots", type=Path, metavar="DIR", help="write plots as SVG")
@@ -69,6 +74,7 @@ def _run(args: argparse.Namespace) -> int:
         opts=[opt if opt.startswith("-") else f"-{opt}" for opt in args.opt],
         optimize=args.optimize,
         layers=args.layers or args.plots is not None,
+        cycles=args.cycles,
         work=args.work,
         jobs=args.jobs,
     )
@@ -76,6 +82,8 @@ def _run(args: argparse.Namespace) -> int:
     print(table.table(found.records, load_peers()))
     if args.layers:
         print("\n".join(table.layers(record) for record in found.records))
+    if args.cycles:
+        print("\n".join(table.loops(record) for record in found.records))
     if args.against:
         print(table.against(found.records, load(args.against)))
     if args.json:

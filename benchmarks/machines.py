@@ -45,6 +45,11 @@ class Machine:
         return self.cpu.removeprefix("cortex-")
 
     @property
+    def has_cycles(self) -> bool:
+        """Whether benchmarks/cycles.py is about this CPU."""
+        return self.cpu == "cortex-m4"
+
+    @property
     def compiler(self) -> str:
         return f"{self.tools}gcc"
 

@@ -32,6 +32,7 @@ class Wanted:
     opts: Sequence[str] = ("-Os", "-O2", "-O3")
     optimize: Optimize = "balanced"
     layers: bool = False
+    cycles: bool = False
     work: Path | None = None
     jobs: int = 1
 
@@ -117,6 +118,7 @@ def _cases(wanted: Wanted, usable: Sequence[Machine], found: Found) -> Iterator[
                     opt=opt,
                     optimize=wanted.optimize,
                     layers=wanted.layers,
+                    cycles=wanted.cycles,
                 )
 
 

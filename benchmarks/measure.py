@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.disassembly import disassemble
 from benchmarks.machines import Machine
 from benchmarks.models import Expected, check, sources_of
+from benchmarks.profile import profile
 from benchmarks.records import Layer, Record
 from benchmarks.rig import EMPTY, Result, build, execute
 from benchmarks.sizes import Sizes, sizes
+from benchmarks.trace import trace
+from west_utvm.errors import UtvmError
 
 if TYPE_CHECKING:
     from west_utvm.compiler import Compiled
@@ -19,11 +24,16 @@ if TYPE_CHECKING:
 ICOUNT = ("-icount", "shift=0")
 # Intervals between the calls that main.c's trace_cost() makes.
 _TRACE_INTERVALS = 63
+# main.c's function around an inference; instructions that reading the clock twice may take.
+_ENTRY = "infer"
+_CLOCK_READ = 50
+_LOOPS = 12
 
 
 @dataclass(frozen=True)
 class Case:
-    """A compiled model for a machine; ``opt`` such as ``-O2``; ``layers``: count each operator."""
+    """A compiled model for a machine; ``opt`` such as ``-O2``; ``layers``: count each operator;
+    ``cycles``: trace, too."""
 
     model: str
     compiled: Compiled
@@ -32,6 +42,7 @@ class Case:
     opt: str
     optimize: str
     layers: bool
+    cycles: bool
 
     @property
     def title(self) -> str:
@@ -52,7 +63,7 @@ def measure(case: Case, rig: Sizes, folder: Path) -> Record:
     size = sizes(elf)
     workspace = case.compiled.workspace_size
     io = sum(port.size for port in (*sources.inputs, *sources.outputs))
-    return Record(
+    record = Record(
         model=case.model,
         cpu=case.machine.cpu,
         opt=case.opt,
@@ -67,6 +78,7 @@ def measure(case: Case, rig: Sizes, folder: Path) -> Record:
         checked_against=case.expected.by,
         layers=_layers(case, folder / "traced") if case.layers else (),
     )
+    return _with_profile(case, record, folder / "profiled") if case.cycles else record
 
 
 def _run(case: Case, elf: Path) -> Result:
@@ -85,13 +97,26 @@ def _layers(case: Case, folder: Path) -> tuple[Layer, ...]:
 def layers_of(result: Result, compiled: Compiled, tick: float) -> tuple[Layer, ...]:
     """From one mark to the next, less what a mark costs."""
     cost = result.trace_ticks / _TRACE_INTERVALS
-    names = {operator.number: operator.kind for operator in compiled.program.operators}
-    spans = zip(result.marks, result.marks[1:], strict=False)
+    pairs = zip(compiled.program.operators, compiled.planned.emitted, strict=True)
+    known = {op.number: (op.kind, emitted.label or emitted.kernel) for op, emitted in pairs}
     return tuple(
         Layer(
             mark.number,
-            names.get(mark.number, "operator"),
+            *known.get(mark.number, ("operator", "")),
             max(0, round((mark.ticks - before.ticks - cost) * tick)),
         )
-        for before, mark in spans
+        for before, mark in pairwise(result.marks)
     )
+
+
+def _with_profile(case: Case, record: Record, folder: Path) -> Record:
+    """The record with cycles and loops; UtvmError unless clock and trace count the same."""
+    elf = build(sources_of(case.compiled), case.machine, case.opt, folder, "-DWARM_ONLY")
+    code = disassemble(elf, case.machine.tools)
+    entry = min(at for at, instruction in code.items() if instruction.function == _ENTRY)
+    found = profile(trace(case.machine.command(elf), folder, entry, case.expected.data), code)
+    if abs(found.instructions - record.instructions) > record.resolution + _CLOCK_READ:
+        counts = f"the trace has {found.instructions}, the clock {record.instructions}"
+        raise UtvmError(f"{counts} instructions", where=case.title)
+    cycles = found.cycles if case.machine.has_cycles else 0
+    return replace(record, cycles=cycles, loops=found.loops[:_LOOPS])

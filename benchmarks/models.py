@@ -89,8 +89,8 @@ def check(compiled: Compiled, want: Expected, got: Sequence[bytes]) -> None:
 
     for port, a, b in zip(compiled.model.outputs, got, want.outputs, strict=True):
         if port.tensor.dtype.startswith("float"):
-            pair = (np.frombuffer(data, port.tensor.dtype) for data in (a, b))
-            same = np.allclose(*pair, rtol=_FLOAT_TOLERANCE, atol=_FLOAT_TOLERANCE)
+            x, y = (np.frombuffer(data, port.tensor.dtype) for data in (a, b))
+            same = np.allclose(x, y, rtol=_FLOAT_TOLERANCE, atol=_FLOAT_TOLERANCE)
         else:
             same = a == b
         if not same:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.profile import Loop
 from west_utvm.errors import UtvmError
 
 WHAT = (
@@ -17,22 +18,28 @@ WHAT = (
     "data of the ELF minus those of the same rig with no inference in it. io: input and output "
     "buffers outside the workspace. stack: peak painted during an inference. other_static_ram: "
     "the rest of data and bss, the rig's own included. layers: instructions from one operator's "
-    "end to the next one's, traced in a run of their own."
+    "end to the next one's, traced in a run of their own. cycles: estimated for Cortex-M4 from an "
+    "execution trace, without wait states; benchmarks/cycles.py has the table. loops: those that "
+    "take most."
 )
 
 
 @dataclass(frozen=True)
 class Layer:
-    """An operator: its place in the model's file, its kernel, its instructions."""
+    """An operator: its place in the model's file, its kind, its kernel, its instructions."""
 
     number: int
     name: str
+    kernel: str
     instructions: int
 
 
 @dataclass(frozen=True)
 class Record:
-    """A model on a CPU with a C compiler's ``opt``. Sizes in bytes."""
+    """A model on a CPU with a C compiler's ``opt``. Sizes in bytes.
+
+    ``cycles`` are estimated by benchmarks/cycles.py; 0: not asked for, or not for this CPU.
+    """
 
     model: str
     cpu: str
@@ -46,7 +53,9 @@ class Record:
     stack: int
     other_static_ram: int
     checked_against: str
+    cycles: int = 0
     layers: tuple[Layer, ...] = ()
+    loops: tuple[Loop, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -71,10 +80,9 @@ def to_json(records: Sequence[Record], tools: dict[str, str]) -> str:
 
 
 def _row(record: Record) -> dict[str, Any]:
-    row = asdict(record)
-    if not record.layers:
-        del row["layers"]
-    return row
+    """Without what was not asked for."""
+    asked = ("cycles", "layers", "loops")
+    return {key: item for key, item in asdict(record).items() if item or key not in asked}
 
 
 def load(path: Path) -> list[Record]:
@@ -90,4 +98,5 @@ def load(path: Path) -> list[Record]:
 
 def _record(row: dict[str, Any]) -> Record:
     layers = tuple(Layer(**layer) for layer in row.get("layers", ()))
-    return Record(**{**row, "layers": layers})
+    loops = tuple(Loop(**loop) for loop in row.get("loops", ()))
+    return Record(**{**row, "layers": layers, "loops": loops})

@@ -61,16 +61,38 @@ def _changes(new: Record, old: Record) -> Iterator[str]:
 def layers(record: Record) -> str:
     """Instructions of each operator and their share."""
     total = sum(layer.instructions for layer in record.layers) or 1
-    rows: list[Sequence[str]] = [("operator", "instructions", "%")]
+    rows: list[Sequence[str]] = [("operator", "kernel", "instructions", "%")]
     rows += [
         (
             f"{layer.number:3} {layer.name}",
+            layer.kernel,
             f"{layer.instructions:,}",
             f"{100 * layer.instructions / total:.1f}",
         )
         for layer in record.layers
     ]
     return f"{record.model} on {record.cpu} {record.opt}\n{columns(rows)}"
+
+
+def loops(record: Record) -> str:
+    """The loops that take most, of which each has only what no loop inside it has."""
+    rows: list[Sequence[str]] = [("loop", "function", "instructions", "%", "M4 cycles", "%")]
+    for loop in record.loops:
+        share = f"{100 * loop.instructions / record.instructions:.1f}"
+        cycles_share = f"{100 * loop.cycles / record.cycles:.1f}" if record.cycles else ""
+        rows.append(
+            (
+                f"{loop.begin:#x}..{loop.end:#x} x {loop.passes:,}",
+                loop.function,
+                f"{loop.instructions:,}",
+                share,
+                f"{loop.cycles:,}" if record.cycles else "",
+                cycles_share,
+            )
+        )
+    cycles = f", {record.cycles:,} estimated cycles" if record.cycles else ""
+    title = f"{record.model} on {record.cpu} {record.opt}: {record.instructions:,} instructions"
+    return f"{title}{cycles}\n{columns(rows)}"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
