@@ -12,7 +12,9 @@ from pathlib import Path
 from benchmarks import table
 from benchmarks.matrix import Wanted, run_matrix
 from benchmarks.peers import load_peers
-from benchmarks.records import load, to_json
+from benchmarks.plots import write_plots
+from benchmarks.records import Record, load, to_json
+from benchmarks.targets import targets
 from west_utvm.errors import UtvmError
 
 OPTS = ("-Os", "-O2", "-O3")
@@ -59,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="trace an inference: exact count, estimated cycles (m4), hottest loops; slow",
     )
+    add("--targets", action="store_true", help="say which targets are met")
     add("--json", "--save", type=Path, metavar="FILE", help="write the figures")
     add("--against", type=Path, metavar="FILE", help="compare with figures that --save wrote")
     add("--plots", type=Path, metavar="DIR", help="write plots as SVG")
@@ -79,13 +82,23 @@ def _run(args: argparse.Namespace) -> int:
         jobs=args.jobs,
     )
     found = run_matrix(wanted)
-    print(table.table(found.records, load_peers()))
-    if args.layers:
-        print("\n".join(table.layers(record) for record in found.records))
-    if args.cycles:
-        print("\n".join(table.loops(record) for record in found.records))
-    if args.against:
-        print(table.against(found.records, load(args.against)))
+    peers = load_peers()
+    print(table.table(found.records, peers))
+    _print_more(args, found.records)
     if args.json:
         args.json.write_text(to_json(found.records, found.tools))
+    if args.plots:
+        opt = "-O2" if "-O2" in wanted.opts else wanted.opts[0]
+        write_plots(found.records, peers, args.plots, opt)
     return 1 if found.failures else 0
+
+
+def _print_more(args: argparse.Namespace, records: Sequence[Record]) -> None:
+    if args.layers:
+        print("\n".join(table.layers(record) for record in records))
+    if args.cycles:
+        print("\n".join(table.loops(record) for record in records))
+    if args.against:
+        print(table.against(records, load(args.against)))
+    if args.targets:
+        print(targets(records, load_peers()))

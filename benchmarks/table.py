@@ -40,13 +40,16 @@ def _figures(of: Record | Peer, against: Record | None) -> Iterator[str]:
 
 
 def against(records: Sequence[Record], before: Sequence[Record]) -> str:
-    """What changed since ``before``: figures of both, and the new divided by the old."""
-    old = {record.key: record for record in before}
+    """What changed since ``before``: figures of both, and the new divided by the old.
+
+    Against the same ``optimize`` if there is one.
+    """
+    old = {record.key[:3]: record for record in before} | {r.key: r for r in before}
     rows: list[Sequence[str]] = [("", "instructions", "x", "flash", "x", "RAM", "x", "stack")]
     for record in sorted(records, key=lambda record: record.key):
-        if record.key not in old:
-            continue
-        rows.append((" ".join(record.key), *_changes(record, old[record.key])))
+        other = old.get(record.key, old.get(record.key[:3]))
+        if other is not None:
+            rows.append((" ".join(record.key), *_changes(record, other)))
     return columns(rows)
 
 
