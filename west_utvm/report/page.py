@@ -104,8 +104,7 @@ def _workspace(summary: Summary, kinds: Sequence[str], colors: Sequence[int]) ->
     if not summary.workspace:
         return "<h2>Workspace</h2>\n<p>The model needs none.</p>"
     roles = {block.role for block in summary.blocks} & set(svg.ROLES)
-    used = {colors[block.first] for block in summary.blocks}
-    marks = [(f"k{i}", kind) for i, kind in enumerate(kinds[:_COLORS]) if i in used]
+    marks = [(f"k{i % _COLORS}", kind) for i, kind in enumerate(kinds)]
     marks += [(role, role) for role in sorted(roles)]
     caption = (
         "A rectangle is a tensor: from the operator that writes it to the last that reads it, "
@@ -155,7 +154,7 @@ def _operators(summary: Summary) -> str:
         "#", "Operator", "Kernel", "Shape", "MACs", "Constants", "Result", "Place", "Scale",
         "Zero point",
     )  # fmt: skip
-    return "<h2>Operators</h2>\n" + _table(head, rows, "nttnnnntnn", steps=True, total=total)
+    return "<h2>Operators</h2>\n" + _table(head, rows, "nttnnnnnnn", steps=True, total=total)
 
 
 def _row(layer: Layer, name: str, most: int) -> list[str]:
