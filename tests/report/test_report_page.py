@@ -112,6 +112,7 @@ def hostile(found: Summary) -> Summary:
             name=HOSTILE,
             source=HOSTILE,
             kernel=HOSTILE,
+            weights=HOSTILE,
             buffer=HOSTILE,
             output=replace(layer.output, name=HOSTILE, dtype=HOSTILE),
         )
@@ -197,14 +198,17 @@ def test_figures_are_those_of_the_metadata(name: str, compiled: Compile) -> None
     for item, (step, row) in zip(record["operators"], rows, strict=True):
         cells = re.findall(r"<td[^>]*>(.*?)</td>", row)
         assert cells[0] == step and cells[2] == item["kernel"]
-        figures = [re.split("<", cell)[0] for cell in cells[4:7]]
+        window = item["weights"]
+        shape = "x".join(map(str, window["shape"])) if window else "-"
+        assert cells[4].split("<")[0] == shape
+        figures = [re.split("<", cell)[0] for cell in cells[5:8]]
         expected = [item["macs"], item["constants"], item["output"]["size"]]
         assert figures == [f"{value:,}" if value else "-" for value in expected]
         if "scale" not in item["output"]:
-            assert cells[8:] == ["-", "-"] and item["output"]["dtype"] == "float32"
+            assert cells[9:] == ["-", "-"] and item["output"]["dtype"] == "float32"
             continue
-        assert f'title="{item["output"]["scale"]:.9g}"' in cells[8]
-        assert cells[9] == str(item["output"]["zero_point"])
+        assert f'title="{item["output"]["scale"]:.9g}"' in cells[9]
+        assert cells[10] == str(item["output"]["zero_point"])
 
 
 def test_a_long_model_gets_a_wide_chart(compiled: Compile) -> None:

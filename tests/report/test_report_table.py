@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.compiled_models import MODELS, NAME, Compile
 from west_utvm.report import Summary, read_summary, table
+from west_utvm.report.summary import Block
 
 each_model = pytest.mark.parametrize("name", MODELS)
 
@@ -85,6 +87,18 @@ def test_totals(compiled: Compile) -> None:
     assert "in float" not in text and "gain" not in text
 
 
+def test_the_fullest_step_counts_shared_bytes_once(compiled: Compile) -> None:
+    found = summary(compiled, "digits")
+    blocks = (
+        Block("a", "tensor", 0, 100, 0, 1),
+        Block("b", "tensor", 40, 100, 1, 2),  # over the end of a
+        Block("c", "tensor", 160, 60, 2, 3),
+    )
+    assert replace(found, blocks=blocks).fullest == 2
+    more = (*blocks, Block("d", "scratch", 150, 30, 1, 1))
+    assert replace(found, blocks=more).fullest == 1
+
+
 def test_gains_and_float_operators_are_named(compiled: Compile) -> None:
     found = summary(
         compiled,
@@ -118,6 +132,7 @@ def test_names_do_not_steer_the_terminal(compiled: Compile) -> None:
         (("operators", 0, "macs"), -1),
         (("operators", 0, "macs"), "many"),
         (("operators", 0, "output"), {}),
+        (("operators", 0, "weights"), {}),
         (("workspace", "tensors", 0, "last"), 10**6),
         (("workspace", "tensors", 0, "first"), 10**6),
         (("workspace", "size"), 1 << 99),

@@ -75,7 +75,7 @@ def _call(planned: PlannedProgram, number: int, operator: Operator) -> str:
     scratch = planned.scratch[number]
     if scratch is not None:
         arguments.append(_pointer(Place(Buffer.WORKSPACE, scratch), "int8"))
-    return f"\t{function}({', '.join([*arguments, result])});\n{trace}"
+    return text.call(f"\t{function}", [*arguments, result], ";\n") + trace
 
 
 def _pointer(place: Place, dtype: str) -> str:

@@ -84,6 +84,6 @@ def nested(sizes: Sequence[int], body: Sequence[str], names: str = "i", depth: i
         variable = f"{names}{i}"
         loop = f"for (int32_t {variable} = 0; {variable} < {size}; {variable}++) {{"
         lines.append("\t" * (depth + i) + loop)
-    lines += ["\t" * (depth + len(sizes)) + line for line in body]
+    lines += ["\t" * (depth + len(sizes)) + line if line else "" for line in body]
     lines += ["\t" * (depth + i) + "}" for i in reversed(range(len(sizes)))]
     return "".join(f"{line}\n" for line in lines)

@@ -46,7 +46,8 @@ def _body(outer: Sequence[Axis], inner: Sequence[Axis], start: int, result: str)
         f"int32_t sum = {start};",
         "",
         *loops.splitlines(),
-        f"output[{index(outer, 0, 'step_out')}] = utvm_clamp({result}, -128, 127);",
+        f"sum = {result};",
+        f"output[{index(outer, 0, 'step_out')}] = utvm_clamp(sum, -128, 127);",
     ]
     return nested([axis.size for axis in outer], lines)
 

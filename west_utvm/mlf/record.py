@@ -129,7 +129,23 @@ def _operator(planned: PlannedProgram, step: int) -> dict[str, Any]:
         "constants": 0 if idle else constant_bytes(operator, emitted),
         "scratch": emitted.scratch,
         "inputs": [value.name for value in activations(operator)],
+        "weights": _weights(operator),
         "output": {**_tensor(output), "size": output.size, "place": _place(planned, output)},
+    }
+
+
+def _weights(operator: Operator) -> dict[str, Any] | None:
+    """``scales`` is how many there are: one, or one a channel."""
+    from west_utvm.codegen.operators import activations
+
+    others = operator.inputs[len(activations(operator)) :]
+    if not others:
+        return None
+    weights = others[0]
+    return {
+        "shape": list(weights.shape),
+        "dtype": weights.dtype,
+        "scales": len(weights.scales),
     }
 
 

@@ -70,9 +70,9 @@ def _made(summary: Summary) -> str:
 
 
 def _cards(summary: Summary) -> Iterable[tuple[str, str]]:
-    bound = "the lower bound"
+    bound = "the least there can be"
     if summary.workspace != summary.lower_bound:
-        bound = f"{summary.lower_bound:,} live at once"
+        bound = f"at least {summary.lower_bound:,} in any plan"
     ports = sum(tensor.size for tensor in (*summary.inputs, *summary.outputs))
     yield f"{summary.macs:,}", "multiply-accumulates"
     yield f"{summary.constants:,}", "bytes of constants"
@@ -104,14 +104,13 @@ def _workspace(summary: Summary, kinds: Sequence[str], colors: Sequence[int]) ->
     if not summary.workspace:
         return "<h2>Workspace</h2>\n<p>The model needs none.</p>"
     roles = {block.role for block in summary.blocks} & set(svg.ROLES)
-    used = {colors[block.first] for block in summary.blocks}
-    marks = [(f"k{i}", kind) for i, kind in enumerate(kinds[:_COLORS]) if i in used]
+    marks = [(f"k{i % _COLORS}", kind) for i, kind in enumerate(kinds)]
     marks += [(role, role) for role in sorted(roles)]
     caption = (
         "A rectangle is a tensor: from the operator that writes it to the last that reads it, "
-        "numbered to the right, at its bytes of the workspace. The dashed line is the most that "
-        "lives at one time. Point at one for its name. The workspace is fullest at operator "
-        f"{summary.fullest}."
+        "numbered to the right, at its bytes of the workspace. Where two overlap, a result is "
+        "written over an input that is not read again. The dashed line is what any plan takes. "
+        f"The workspace is fullest in operator {summary.fullest}. Point at a tensor for its name."
     )
     return (
         f"<h2>Workspace</h2>\n<figure><figcaption>{caption}</figcaption>{_legend(marks)}"
@@ -150,16 +149,17 @@ def _operators(summary: Summary) -> str:
         _row(layer, shortened(name, _NAME_WIDTH), most)
         for layer, name in zip(summary.layers, names, strict=True)
     ]
-    total = ["", "total", "", "", f"{summary.macs:,}", f"{summary.constants:,}", "", "", "", ""]
+    total = ["", "total", "", "", "", f"{summary.macs:,}", f"{summary.constants:,}", *[""] * 4]
     head = (
-        "#", "Operator", "Kernel", "Shape", "MACs", "Constants", "Result", "Place", "Scale",
-        "Zero point",
+        "#", "Operator", "Kernel", "Result", "Weights", "MACs", "Constants", "Bytes", "Place",
+        "Scale", "Zero",
     )  # fmt: skip
-    return "<h2>Operators</h2>\n" + _table(head, rows, "nttnnnntnn", steps=True, total=total)
+    return "<h2>Operators</h2>\n" + _table(head, rows, "nttnnnnnnnn", steps=True, total=total)
 
 
 def _row(layer: Layer, name: str, most: int) -> list[str]:
     output = layer.output
+    window, _, scaled = layer.weights.partition(" ")
     place = (
         f"at {layer.place:,}" if layer.buffer == "workspace" else f"{layer.buffer} {layer.place}"
     )
@@ -170,6 +170,7 @@ def _row(layer: Layer, name: str, most: int) -> list[str]:
         f"<small>{svg.text(begun(layer.source, 60))}</small>",
         svg.text(begun(layer.kernel, 40)),
         output.dims,
+        f"{svg.text(window)}<small>{svg.text(scaled)}</small>" if window else "-",
         f"{layer.macs:,}{svg.share(layer.macs, most)}" if layer.macs else "-",
         f"{layer.constants:,}" if layer.constants else "-",
         f"{output.size:,}",

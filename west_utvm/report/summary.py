@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from west_utvm.mlf.record import COMPILER, KEY
 
 _MAX = 1 << 48
 _MAX_STEPS = 100_000
+_MAX_LIVES = 1_000_000  # The steps of all blocks' lives together.
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,14 @@ class Tensor:
 
     @property
     def dims(self) -> str:
-        return "x".join(map(str, self.shape)) or "scalar"
+        return _dims(self.shape)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """An operator; ``constants`` and ``scratch`` in bytes. ``buffer`` is where its result lies:
-    ``workspace``, and then ``place`` is the offset in it, or ``output``, and so on."""
+    """An operator; ``constants`` and ``scratch`` in bytes. ``weights`` are described, "" where it
+    has none. ``buffer`` is where its result lies: ``workspace``, and then ``place`` is the offset
+    in it, or ``output``, and so on."""
 
     step: int
     kind: str
@@ -42,6 +44,7 @@ class Layer:
     macs: int
     constants: int
     scratch: int
+    weights: str
     output: Tensor
     buffer: str
     place: int
@@ -61,8 +64,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Summary:
-    """Sizes in bytes. ``gains`` are what optimisations of the graph saved, by their names, and
-    ``in_float`` the operators that are not of integers alone."""
+    """Sizes in bytes; ``lower_bound`` is what any plan of the workspace takes. ``gains`` are what
+    optimisations of the graph saved, by their names, and ``in_float`` the operators that are not
+    of integers alone."""
 
     name: str
     rounding: str
@@ -94,12 +98,16 @@ class Summary:
 
     @property
     def fullest(self) -> int:
-        """The step at which most of the workspace is in use, the first of them."""
-        live = [0] * len(self.layers)
-        for block in self.blocks:
+        """The step at which most of the workspace is in use, the first of them. What two tensors
+        share, as where a result is written over an input, counts once."""
+        used = [0] * len(self.layers)
+        ends = [0] * len(self.layers)
+        for block in sorted(self.blocks, key=lambda block: block.offset):
+            end = block.offset + block.size
             for step in range(block.first, block.last + 1):
-                live[step] += block.size
-        return live.index(max(live)) if live else 0
+                used[step] += max(0, end - max(block.offset, ends[step]))
+                ends[step] = max(ends[step], end)
+        return used.index(max(used)) if used else 0
 
 
 def read_summary(name: str, entry: Mapping[str, Any]) -> Summary | None:
@@ -109,6 +117,8 @@ def read_summary(name: str, entry: Mapping[str, Any]) -> Summary | None:
         record = entry[KEY][COMPILER]
         layers = tuple(_layer(step, item) for step, item in enumerate(record["operators"]))
         workspace = record["workspace"]
+        blocks = tuple(_block(item, len(layers)) for item in workspace["tensors"])
+        _count(sum(block.last - block.first for block in blocks), _MAX_LIVES)
         return Summary(
             name=name,
             rounding=str(record["rounding"]),
@@ -118,7 +128,7 @@ def read_summary(name: str, entry: Mapping[str, Any]) -> Summary | None:
             inputs=tuple(map(_tensor, record["inputs"])),
             outputs=tuple(map(_tensor, record["outputs"])),
             layers=layers,
-            blocks=tuple(_block(item, len(layers)) for item in workspace["tensors"]),
+            blocks=blocks,
             workspace=_count(workspace["size"]),
             lower_bound=_count(workspace["lower_bound"]),
             in_float=tuple(map(str, record["float"])),
@@ -132,6 +142,19 @@ def _count(value: object, most: int = _MAX) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise ValueError(value)
     return value
+
+
+def _dims(shape: Iterable[object]) -> str:
+    return "x".join(str(_count(dim)) for dim in shape) or "scalar"
+
+
+def _weights(given: Mapping[str, Any] | None) -> str:
+    if given is None:
+        return ""
+    scales = _count(given["scales"])
+    return f"{_dims(given['shape'])} {given['dtype']}" + (
+        ", by channel" if scales > 1 else ""
+    )
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, str]:
@@ -163,6 +186,7 @@ def _layer(step: int, item: Mapping[str, Any]) -> Layer:
         macs=_count(item["macs"]),
         constants=_count(item["constants"]),
         scratch=_count(item["scratch"]),
+        weights=_weights(item["weights"]),
         output=_tensor(item["output"]),
         buffer=str(item["output"]["place"]["buffer"]),
         place=_count(item["output"]["place"]["number"]),

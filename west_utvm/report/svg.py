@@ -100,7 +100,7 @@ def _bound(chart: Chart, value: int) -> str:
     right, y = chart.width - _RIGHT, chart.y(value)
     return (
         f'<line class="bound" x1="{_LEFT}" x2="{right}" y1="{_f(y)}" y2="{_f(y)}"/>'
-        f'<text class="bound" x="{right}" y="{_f(y - 4)}">{value:,} live at one time</text>'
+        f'<text class="bound" x="{right}" y="{_f(y - 4)}">lower bound {value:,}</text>'
     )
 
 

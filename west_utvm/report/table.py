@@ -76,9 +76,10 @@ def _largest(summary: Summary) -> str:
 def _bound(summary: Summary) -> str:
     if not summary.workspace:
         return "all tensors are inputs and outputs"
-    if summary.workspace == summary.lower_bound:
-        return f"all of them in use in operator {summary.fullest}"
-    return f"{summary.lower_bound:,} of them in use in operator {summary.fullest}"
+    bound = "the least there can be"
+    if summary.workspace != summary.lower_bound:
+        bound = f"at least {summary.lower_bound:,} in any plan"
+    return f"{bound}; fullest in operator {summary.fullest}"
 
 
 def _floats(summary: Summary) -> list[str]:
