@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where each value of an integer program lies: the caller's buffers, the workspace, constants.
 
-Inputs and outputs of the model stay in the buffers that the caller gives. A reshape's result is
-its input under another shape, and shares its place wherever both may have the same.
+Inputs and outputs of the model stay in the buffers that the caller gives, or are in the workspace
+too. A reshape's result is its input under another shape, and shares its place wherever both may
+have the same. Where a value dies in the operator that reads it, the operator's result may run
+over it as far as the kernel allows.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from enum import Enum
 
 from west_utvm.kernels import Emitted
 from west_utvm.lowering.program import Operator, Program, Value
-from west_utvm.planning.planner import Interval, Plan, plan
+from west_utvm.planning.planner import ALIGNMENT, Interval, Overlap, Plan, plan
 
 
 class Buffer(Enum):
@@ -35,13 +37,15 @@ class Place:
 class PlannedProgram:
     """``emitted`` and ``scratch`` are in the order of the program's operators; ``scratch`` are
     offsets in the workspace, None where a kernel wants none. ``places`` are by the ``id`` of a
-    value. ``plan`` is that of the workspace."""
+    value. ``plan`` is that of the workspace, which with ``io_in_workspace`` has the model's
+    inputs and outputs in it."""
 
     program: Program
     emitted: tuple[Emitted, ...]
     places: Mapping[int, Place]
     scratch: tuple[int | None, ...]
     plan: Plan
+    io_in_workspace: bool = False
 
     def place(self, value: Value) -> Place:
         return self.places[id(value)]
@@ -53,14 +57,28 @@ class PlannedProgram:
         )
 
 
-def place_values(program: Program, emitted: Sequence[Emitted]) -> PlannedProgram:
-    """Give every value its place, and every kernel its scratch."""
-    fixed = _fixed(program)
+def place_values(
+    program: Program,
+    emitted: Sequence[Emitted],
+    *,
+    io_in_workspace: bool = False,
+    overlap: bool = True,
+    alignment: int = ALIGNMENT,
+) -> PlannedProgram:
+    """Give every value its place, and every kernel its scratch.
+
+    ``overlap`` lets an operator's output run over an input that dies there, as far as its kernel
+    allows it. ``alignment`` in bytes is that of every buffer.
+    """
+    fixed = _fixed(program, io_in_workspace)
     groups = _groups(program, fixed)
     roots = [value for value in program.values() if groups[id(value)] == id(value)]
     in_workspace = [value for value in roots if _place_of(value, groups, fixed) is None]
+    intervals = [_interval(program, groups, value) for value in in_workspace]
+    numbers = {id(value): number for number, value in enumerate(in_workspace)}
     scratch = [Interval(c.scratch, i, i) for i, c in enumerate(emitted) if c.scratch]
-    placed = plan([*(_interval(program, groups, value) for value in in_workspace), *scratch])
+    shared = _overlaps(program, emitted, intervals, numbers, groups) if overlap else []
+    placed = plan([*intervals, *scratch], overlaps=shared, alignment=alignment)
     of_scratch = iter(placed.offsets[len(in_workspace) :])
     offsets = {
         id(value): Place(Buffer.WORKSPACE, offset)
@@ -75,17 +93,20 @@ def place_values(program: Program, emitted: Sequence[Emitted]) -> PlannedProgram
         places,
         tuple(next(of_scratch) if c.scratch else None for c in emitted),
         placed,
+        io_in_workspace,
     )
 
 
-def _fixed(program: Program) -> dict[int, Place]:
-    """Values whose place is given: the model's inputs and outputs, and constants."""
+def _fixed(program: Program, io_in_workspace: bool) -> dict[int, Place]:
+    """Values whose place is given: constants, and what is in the caller's buffers."""
     places = {
         id(value): Place(Buffer.CONSTANT, 0)
         for operator in program.operators
         for value in operator.inputs
         if value.data is not None
     }
+    if io_in_workspace:
+        return places
     places |= {id(value): Place(Buffer.INPUT, i) for i, value in enumerate(program.inputs)}
     return places | {id(value): Place(Buffer.OUTPUT, i) for i, value in enumerate(program.outputs)}
 
@@ -115,10 +136,45 @@ def _place_of(value: Value, groups: Mapping[int, int], fixed: Mapping[int, Place
 
 
 def _interval(program: Program, groups: Mapping[int, int], root: Value) -> Interval:
+    """The caller writes all inputs before the first step, and reads outputs after the last."""
     members = {key for key, group in groups.items() if group == id(root)}
     steps = [
         step
         for step, operator in enumerate(program.operators)
         if any(id(value) in members for value in (*operator.inputs, *operator.outputs))
     ]
+    steps += [-1 for value in program.inputs if id(value) in members]
+    steps += [len(program.operators) for value in program.outputs if id(value) in members]
     return Interval(root.size, min(steps), max(steps))
+
+
+def _overlaps(
+    program: Program,
+    emitted: Sequence[Emitted],
+    intervals: Sequence[Interval],
+    numbers: Mapping[int, int],
+    groups: Mapping[int, int],
+) -> list[Overlap]:
+    """Where an operator's output may run over an input. ``numbers`` are those of intervals by
+    the first value of a group."""
+    found = []
+    for step, (operator, kernel) in enumerate(zip(program.operators, emitted, strict=True)):
+        target = numbers.get(groups[id(operator.outputs[0])])
+        if target is None or intervals[target].first != step or len(operator.outputs) > 1:
+            continue
+        read = [numbers.get(groups.get(id(value), -1)) for value in operator.inputs]
+        for source in dict.fromkeys(number for number in read if number is not None):
+            distances = [
+                _distance(kernel, position)
+                for position, number in enumerate(read)
+                if number == source
+            ]
+            known = [distance for distance in distances if distance is not None]
+            if intervals[source].last == step and len(known) == len(distances):
+                found.append(Overlap(source, target, max(known)))
+    return found
+
+
+def _distance(kernel: Emitted, position: int) -> int | None:
+    """How far after its output an input of a kernel may start, by the input's position."""
+    return (kernel.overlap, kernel.overlap_second, None)[min(position, 2)]
