@@ -63,9 +63,13 @@ def compile_model(
     rounding: Rounding = "tflm",
     target: str = "c",
     optimize: Optimize = "balanced",
+    io_in_workspace: bool = False,
     progress: Progress = _silently,
 ) -> Compiled:
     """Compile the model at ``path``; ``name`` is a C identifier, ``target`` a TVM target string.
+
+    With ``io_in_workspace`` the model's inputs and outputs are in its workspace, which the caller
+    brings, and an input's bytes are used again once it is read.
 
     What is made for one CPU is right on any other. ``progress`` is told of each stage that may
     take a second, before it begins. Raises UtvmError with the file, and the operator where one is
@@ -73,8 +77,7 @@ def compile_model(
     """
     progress("loading TVM")
     _check_tvm()
-    from west_utvm.codegen import c_ports, write_source
-    from west_utvm.codegen.ports import header
+    from west_utvm.codegen import c_ports, write_header, write_source
     from west_utvm.importer.text import relax_text
     from west_utvm.kernels import Options, emit
     from west_utvm.kernels.targets import parse_target
@@ -95,12 +98,12 @@ def compile_model(
         where = path if error.where is None else f"{path}: {error.where}"
         raise UtvmError(error.what, where=where, hint=error.hint) from None
     progress("planning memory")
-    planned = place_values(program, emitted)
+    planned = place_values(program, emitted, io_in_workspace=io_in_workspace)
     progress("writing C")
     source = write_source(planned, name, inputs, outputs)
     made = provenance(data, _format(path, data))
     made["options"] = {"feature": cpu.feature, "optimize": optimize}
-    header_text = header(name, inputs, outputs, planned.plan.size)
+    header_text = write_header(planned, name, inputs, outputs)
     return Compiled(
         name=name,
         files={f"include/tvmgen_{name}.h": header_text, f"src/{name}_lib0.c": source.text},
