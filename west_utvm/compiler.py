@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from west_utvm.kernels.targets import Target
     from west_utvm.lowering import Program, Rounding
     from west_utvm.mlf import Model
+    from west_utvm.planning.arrange import Gain
     from west_utvm.planning.places import PlannedProgram
 
 Progress: TypeAlias = Callable[[str], None]
@@ -28,12 +29,14 @@ MAX_BYTES = 512 << 20
 class Compiled:
     """``files`` are C text by path: ``include/tvmgen_<name>.h`` and ``src/*.c``. With UTVM_TRACE
     defined these call ``utvm_trace(number, data, size)`` after each operator of the model.
-    ``model`` is what ``west_utvm.module.write_module`` takes. Sizes are in bytes."""
+    ``model`` is what ``west_utvm.module.write_module`` takes. ``program`` is what was made of the
+    model's operators, and ``gains`` what that saved. Sizes are in bytes."""
 
     name: str
     files: Mapping[str, str]
     program: Program
     planned: PlannedProgram
+    gains: tuple[Gain, ...]
     macs: int
     constants: int
     model: Model
@@ -63,9 +66,15 @@ def compile_model(
     rounding: Rounding = "tflm",
     target: str = "c",
     optimize: Optimize = "balanced",
+    io_in_workspace: bool = False,
+    without: Collection[str] = (),
     progress: Progress = _silently,
 ) -> Compiled:
     """Compile the model at ``path``; ``name`` is a C identifier, ``target`` a TVM target string.
+
+    With ``io_in_workspace`` the model's inputs and outputs are in its workspace, which the caller
+    brings, and an input's bytes are used again once it is read. ``without`` are those of
+    ``planning.arrange.SAVINGS`` to leave out.
 
     What is made for one CPU is right on any other. ``progress`` is told of each stage that may
     take a second, before it begins. Raises UtvmError with the file, and the operator where one is
@@ -73,39 +82,50 @@ def compile_model(
     """
     progress("loading TVM")
     _check_tvm()
-    from west_utvm.codegen import c_ports, write_source
-    from west_utvm.codegen.ports import header
+    from west_utvm.codegen import c_ports, write_header, write_source
     from west_utvm.importer.text import relax_text
     from west_utvm.kernels import Options, emit
     from west_utvm.kernels.targets import parse_target
     from west_utvm.lowering.lower import lower
-    from west_utvm.planning.places import place_values
+    from west_utvm.planning.arrange import arrange, check_savings
     from west_utvm.provenance import provenance
 
     cpu = parse_target(target)
+    check_savings(without)
     options = Options(rounding, cpu.feature, optimize)
     data = _read(path)
     progress(f"importing {path.name}")
     imported = _import(path, data)
     program = lower(imported, rounding, path)
     inputs, outputs = c_ports(program.inputs, program.outputs)
+    progress("planning memory")
     try:
-        emitted = [emit(operator, options) for operator in program.operators]
+        planned, gains = arrange(
+            program,
+            lambda operator: emit(operator, options),
+            io_in_workspace=io_in_workspace,
+            without=frozenset(without),
+        )
     except UtvmError as error:
         where = path if error.where is None else f"{path}: {error.where}"
         raise UtvmError(error.what, where=where, hint=error.hint) from None
-    progress("planning memory")
-    planned = place_values(program, emitted)
     progress("writing C")
     source = write_source(planned, name, inputs, outputs)
     made = provenance(data, _format(path, data))
-    made["options"] = {"feature": cpu.feature, "optimize": optimize}
-    header_text = header(name, inputs, outputs, planned.plan.size)
+    made["options"] = {
+        "feature": cpu.feature,
+        "optimize": optimize,
+        "io_in_workspace": io_in_workspace,
+        "without": sorted(without),
+    }
+    made["gains"] = {gain.saving: gain.bytes for gain in gains}
+    header_text = write_header(planned, name, inputs, outputs)
     return Compiled(
         name=name,
         files={f"include/tvmgen_{name}.h": header_text, f"src/{name}_lib0.c": source.text},
-        program=program,
+        program=planned.program,
         planned=planned,
+        gains=gains,
         macs=source.macs,
         constants=source.constants,
         model=replace(

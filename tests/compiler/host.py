@@ -125,6 +125,11 @@ def _harness(header: str, name: str, signature: Signature) -> str:
         table = " ".join(f"X({member}, {_size(tensor)}U)" for member, tensor in rows)
         lines.append(f"#define MODEL_{kind.upper()}(X) {table}")
         lines.append(f"#define MODEL_STRUCT_{kind.upper()} tvmgen_{name}_{kind}")
+        lines.append(f"#define MODEL_MAP_{kind.upper()} tvmgen_{name}_map_{kind}")
+    pool = f"TVMGEN_{name.upper()}_SRAM_WORKSPACE_POOL_SIZE"
+    if pool in header:
+        lines.append(f"#define MODEL_STRUCT_POOLS tvmgen_{name}_workspace_pools")
+        lines.append(f"#define MODEL_POOL_SIZE {pool}")
     return "\n".join([*lines, ""])
 
 

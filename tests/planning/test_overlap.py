@@ -256,6 +256,20 @@ def test_softmax_and_unary(rounding: Any) -> None:
     assert [emit(op, Options(rounding)).overlap for op in operators] == [0, 0]
 
 
+@pytest.mark.parametrize("kind", ["quantize", "dequantize"])
+def test_conversion(kind: str) -> None:
+    """Elements of one and four bytes; all bytes of one are read before those of its result."""
+    values = [value((3, 4)), Value("real", (3, 4), "float32")]
+    source, output = values if kind == "dequantize" else values[::-1]
+    operator = Operator(kind, "", "", 0, (source,), (output,), Unary(kind))
+    size_in, size_out = source.size // 12, output.size // 12
+    events: list[Event] = []
+    for element in range(12):
+        events += [("r", element * size_in + byte) for byte in range(size_in)]
+        events += [("w", element * size_out + byte) for byte in range(size_out)]
+    assert emit(operator, Options()).overlap == smallest(events, source.size, output.size)
+
+
 @pytest.mark.parametrize("axes", [(1, 2), (0,), (3,), (0, 2), (1, 2, 3)])
 def test_reduction(axes: tuple[int, ...]) -> None:
     shape = (2, 3, 4, 5)

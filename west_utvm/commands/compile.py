@@ -59,6 +59,17 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             help="what decides where code size and speed pull apart; default: balanced",
         )
         parser.add_argument(
+            "--io-in-workspace",
+            action="store_true",
+            help="inputs and outputs in the workspace, which the application brings",
+        )
+        parser.add_argument(
+            "--without",
+            metavar="SAVING,...",
+            help="leave out what saves memory: fold-pad, fold-activation, fold-copy, reorder, "
+            "overlap",
+        )
+        parser.add_argument(
             "-f", "--format", choices=("module", "mlf"), default="module", help="what to write"
         )
         parser.add_argument("-o", "--output", type=Path, help="the archive, with -f mlf")
@@ -124,6 +135,8 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             rounding=args.rounding or "tflm",
             target=args.target or target_of(self, args.board),
             optimize=args.optimize or "balanced",
+            io_in_workspace=args.io_in_workspace,
+            without=args.without.split(",") if args.without else (),
             progress=self.step,
         )
         return compiled.model
@@ -133,6 +146,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
 
         given = {"--rounding": args.rounding, "--target": args.target, "-f mlf": args.output}
         given["--optimize"] = args.optimize
+        given |= {"--io-in-workspace": args.io_in_workspace, "--without": args.without}
         if useless := [option for option, value in given.items() if value]:
             hint = "give the .tflite file that it was made from"
             what = f"is no model that is compiled here: {useless[0]} has no meaning"

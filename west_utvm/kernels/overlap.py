@@ -79,7 +79,7 @@ def elementwise(operator: Operator, number: int = 0) -> int:
     from one element of the input, which may be broadcast. Also of one that reads several
     neighbours before it writes theirs."""
     value, output = operator.inputs[number], operator.outputs[0]
-    if value.shape == output.shape:
+    if (value.shape, value.size) == (output.shape, output.size):
         return 0
     shape = (1,) * (len(output.shape) - len(value.shape)) + value.shape
     elements = np.broadcast_to(np.arange(value.elements).reshape(shape), output.shape).reshape(-1)

@@ -91,8 +91,8 @@ def compiler_record(
     return {
         **more,
         "rounding": planned.program.rounding,
-        "inputs": [_port(port) for port in inputs],
-        "outputs": [_port(port) for port in outputs],
+        "inputs": [_port(planned, port) for port in inputs],
+        "outputs": [_port(planned, port) for port in outputs],
         "operators": operators,
         "float": [operator.where for operator in in_float],
         "macs": sum(item["macs"] for item in operators),
@@ -100,6 +100,7 @@ def compiler_record(
         "workspace": {
             "size": planned.plan.size,
             "lower_bound": planned.plan.lower_bound,
+            "proven": planned.plan.proven,
             "tensors": [asdict(tenant) for tenant in tenants(planned)],
         },
     }
@@ -149,8 +150,13 @@ def _weights(operator: Operator) -> dict[str, Any] | None:
     }
 
 
-def _port(port: CPort) -> dict[str, Any]:
-    return {**_tensor(port.value), "size": port.value.size, "c_name": port.c_name}
+def _port(planned: PlannedProgram, port: CPort) -> dict[str, Any]:
+    return {
+        **_tensor(port.value),
+        "size": port.value.size,
+        "c_name": port.c_name,
+        "place": _place(planned, port.value),
+    }
 
 
 def _tensor(value: Value) -> dict[str, Any]:
