@@ -10,7 +10,7 @@ from west_utvm.lowering.program import Operator, Value
 
 def symbol(number: int, operator: Operator) -> str:
     """The name of an operator's function in C."""
-    return f"op{number:02}_{operator.kind}"
+    return f"op{number:02}_{operator.label}"
 
 
 def operator_function(number: int, operator: Operator, emitted: Emitted) -> str:

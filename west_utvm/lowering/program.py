@@ -110,6 +110,19 @@ class Unary:
 class Conversion:
     """``quantize`` from float32 to int8, ``dequantize`` back."""
 
+    clamp: Clamp = Clamp()
+
+
+@dataclass(frozen=True)
+class Loops:
+    """Float operators fused into one loop nest. ``function`` is a PrimFunc of TVM whose
+    parameters are the operator's inputs, then its output; ``label`` is what is fused, such as
+    ``conv2d_add_relu``. ``sources`` are those operators of the model, with their names."""
+
+    function: Any
+    label: str
+    sources: tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Reshape:
@@ -167,6 +180,7 @@ Attributes: TypeAlias = (
     | Softmax
     | Unary
     | Conversion
+    | Loops
     | Reshape
     | Pad
     | Concatenation
@@ -195,6 +209,11 @@ class Operator:
     def where(self) -> str:
         return f"{self.source}, '{self.name}'"
 
+    @property
+    def label(self) -> str:
+        """What it computes, in a word."""
+        return self.attributes.label if isinstance(self.attributes, Loops) else self.kind
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
@@ -204,6 +223,12 @@ class Program:
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     rounding: Rounding
+
+    def in_float(self) -> list[str]:
+        """The model's operators that are computed in float32, each by its place and name."""
+        computed = (operator.attributes for operator in self.operators)
+        loops = [attributes for attributes in computed if isinstance(attributes, Loops)]
+        return [source for one in loops for source in one.sources]
 
     def values(self) -> Iterator[Value]:
         """Inputs, then each operator's results: every value that is computed or given."""

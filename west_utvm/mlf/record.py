@@ -87,14 +87,13 @@ def compiler_record(
     from west_utvm.planning.tenants import tenants
 
     operators = [_operator(planned, step) for step in range(len(planned.emitted))]
-    in_float = filter(_is_float, planned.program.operators)
     return {
         **more,
         "rounding": planned.program.rounding,
         "inputs": [_port(planned, port) for port in inputs],
         "outputs": [_port(planned, port) for port in outputs],
         "operators": operators,
-        "float": [operator.where for operator in in_float],
+        "float": planned.program.in_float(),
         "macs": sum(item["macs"] for item in operators),
         "constants": sum(item["constants"] for item in operators),
         "workspace": {
@@ -104,13 +103,6 @@ def compiler_record(
             "tensors": [asdict(tenant) for tenant in tenants(planned)],
         },
     }
-
-
-def _is_float(operator: Operator) -> bool:
-    from west_utvm.codegen.operators import activations
-
-    values = (*activations(operator), *operator.outputs)
-    return any(value.dtype.startswith("float") for value in values)
 
 
 def _operator(planned: PlannedProgram, step: int) -> dict[str, Any]:
