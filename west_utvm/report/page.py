@@ -28,7 +28,7 @@ def page(summary: Summary) -> str:
         _workspace(summary, kinds, colors),
         _work(summary, colors),
         _operators(summary),
-        _list("Gains", [f"{name}: {gain:,} bytes" for name, gain in summary.gains]),
+        _savings(summary),
         _list("In float", summary.in_float),
     )
     return Template((_FOLDER / "page.html").read_text()).substitute(
@@ -70,9 +70,9 @@ def _made(summary: Summary) -> str:
 
 
 def _cards(summary: Summary) -> Iterable[tuple[str, str]]:
-    bound = "the least there can be"
-    if summary.workspace != summary.lower_bound:
-        bound = f"at least {summary.lower_bound:,} in any plan"
+    bound = f"at least {summary.lower_bound:,} in any plan"
+    if summary.smallest:
+        bound = "no plan takes less"
     ports = sum(tensor.size for tensor in (*summary.inputs, *summary.outputs))
     yield f"{summary.macs:,}", "multiply-accumulates"
     yield f"{summary.constants:,}", "bytes of constants"
@@ -204,6 +204,15 @@ def _table(
         openings.append(f"<tr{mark}>")
     body = "\n".join(f"{o}{line}</tr>" for o, line in zip(openings, lines, strict=True))
     return f'<div class="wide"><table>\n{body}\n</table></div>'
+
+
+def _savings(summary: Summary) -> str:
+    """What ``--without`` would cost."""
+    rows = [[svg.text(begun(name, 60)), f"{gain:,}"] for name, gain in summary.gains]
+    if not rows:
+        return ""
+    head = ("Saving", "Bytes of workspace that it saves, with all others on")
+    return "<h2>Savings</h2>\n" + _table(head, rows, "tn")
 
 
 def _list(title: str, items: Iterable[str]) -> str:

@@ -64,9 +64,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Summary:
-    """Sizes in bytes; ``lower_bound`` is what any plan of the workspace takes. ``gains`` are what
-    optimisations of the graph saved, by their names, and ``in_float`` the operators that are not
-    of integers alone."""
+    """Sizes in bytes. ``lower_bound`` is what any plan of the workspace takes, and the workspace is
+    the ``smallest`` if no plan takes less. ``gains`` are what the workspace would take more without
+    each of the savings, and ``in_float`` the operators that are not of integers alone."""
 
     name: str
     rounding: str
@@ -79,6 +79,7 @@ class Summary:
     blocks: tuple[Block, ...]
     workspace: int
     lower_bound: int
+    smallest: bool
     in_float: tuple[str, ...]
     gains: tuple[tuple[str, int], ...]
 
@@ -124,15 +125,16 @@ def read_summary(name: str, entry: Mapping[str, Any]) -> Summary | None:
             rounding=str(record["rounding"]),
             made_from=_texts(record["model"]),
             versions=_texts(record["versions"]),
-            options=_texts(record["options"]),
+            options=_options(record["options"]),
             inputs=tuple(map(_tensor, record["inputs"])),
             outputs=tuple(map(_tensor, record["outputs"])),
             layers=layers,
             blocks=blocks,
             workspace=_count(workspace["size"]),
             lower_bound=_count(workspace["lower_bound"]),
+            smallest=workspace["proven"] is True,
             in_float=tuple(map(str, record["float"])),
-            gains=tuple((str(n), _count(size)) for n, size in record.get("gains", ())),
+            gains=tuple((str(name), int(gain)) for name, gain in sorted(record["gains"].items())),
         )
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
@@ -152,14 +154,25 @@ def _weights(given: Mapping[str, Any] | None) -> str:
     if given is None:
         return ""
     scales = _count(given["scales"])
-    return f"{_dims(given['shape'])} {given['dtype']}" + (
-        ", by channel" if scales > 1 else ""
-    )
+    return f"{_dims(given['shape'])} {given['dtype']}" + (", by channel" if scales > 1 else "")
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, str]:
     """In an order that a way through a file does not change."""
     return {str(key): str(value) for key, value in sorted(given.items())}
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, str]:
+    """Those that say something: neither off nor empty."""
+    said = {
+        str(key).replace("_", " "): "yes" if value is True else value
+        for key, value in sorted(given.items())
+        if value
+    }
+    return {
+        key: ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        for key, value in said.items()
+    }
 
 
 def _tensor(item: Mapping[str, Any]) -> Tensor:
