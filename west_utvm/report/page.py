@@ -60,7 +60,7 @@ def _kinds(summary: Summary) -> list[str]:
 def _made(summary: Summary) -> str:
     model = summary.made_from
     parts = [f"integers as in {reference(summary.rounding)}"]
-    parts += [f"{key}: {value}" for key, value in summary.options.items()]
+    parts += [f"{key.replace('_', ' ')}: {value}" for key, value in summary.options.items()]
     parts += [f"{name} {version}" for name, version in summary.versions.items()]
     of = f"from a .{model.get('format', '?')} file of {model.get('size', '?')} bytes, SHA-256 "
     return (
@@ -108,8 +108,8 @@ def _workspace(summary: Summary, kinds: Sequence[str], colors: Sequence[int]) ->
     marks += [(role, role) for role in sorted(roles)]
     caption = (
         "A rectangle is a tensor: from the operator that writes it to the last that reads it, "
-        "numbered to the right, at its bytes of the workspace. Where two overlap, a result is "
-        "written over an input that is not read again. The dashed line is what any plan takes. "
+        "numbered to the right, at its bytes of the workspace. Where an operator writes its result "
+        "over its input, either has half of that step. The dashed line is what any plan takes. "
         f"The workspace is fullest in operator {summary.fullest}. Point at a tensor for its name."
     )
     return (

@@ -125,7 +125,7 @@ def read_summary(name: str, entry: Mapping[str, Any]) -> Summary | None:
             rounding=str(record["rounding"]),
             made_from=_texts(record["model"]),
             versions=_texts(record["versions"]),
-            options=_options(record["options"]),
+            options=_texts(record["options"]),
             inputs=tuple(map(_tensor, record["inputs"])),
             outputs=tuple(map(_tensor, record["outputs"])),
             layers=layers,
@@ -134,7 +134,7 @@ def read_summary(name: str, entry: Mapping[str, Any]) -> Summary | None:
             lower_bound=_count(workspace["lower_bound"]),
             smallest=workspace["proven"] is True,
             in_float=tuple(map(str, record["float"])),
-            gains=tuple((str(name), int(gain)) for name, gain in sorted(record["gains"].items())),
+            gains=tuple((str(name), int(gain)) for name, gain in record["gains"]),
         )
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
@@ -160,19 +160,6 @@ def _weights(given: Mapping[str, Any] | None) -> str:
 def _texts(given: Mapping[str, Any]) -> dict[str, str]:
     """In an order that a way through a file does not change."""
     return {str(key): str(value) for key, value in sorted(given.items())}
-
-
-def _options(given: Mapping[str, Any]) -> dict[str, str]:
-    """Those that say something: neither off nor empty."""
-    said = {
-        str(key).replace("_", " "): "yes" if value is True else value
-        for key, value in sorted(given.items())
-        if value
-    }
-    return {
-        key: ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        for key, value in said.items()
-    }
 
 
 def _tensor(item: Mapping[str, Any]) -> Tensor:

@@ -61,7 +61,7 @@ def _totals(summary: Summary) -> list[str]:
         f"constants {summary.constants:,} bytes",
         f"workspace {summary.workspace:,} bytes, {_bound(summary)}",
     ]
-    gains = [f"{gain:,} by {printable(name)}" for name, gain in summary.gains if gain]
+    gains = [f"{gain:,} bytes by {printable(name)}" for name, gain in summary.gains]
     lines += [f"saved     {', '.join(gains)}"] if gains else []
     return lines + _floats(summary)
 
