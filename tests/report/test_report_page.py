@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -16,7 +17,8 @@ import pytest
 
 from tests.compiled_models import MODELS, NAME, Compile
 from west_utvm.report import Summary, page, read_summary
-from west_utvm.report.svg import ticks
+from west_utvm.report.summary import Block
+from west_utvm.report.svg import lifetimes, ticks
 
 each_model = pytest.mark.parametrize("name", MODELS)
 VOID = {"meta"}
@@ -163,24 +165,39 @@ def test_rectangles_are_the_plan(name: str, compiled: Compile) -> None:
     found = summary(compiled, name)
     rectangles = blocks(Page(page(found)))
     assert len(rectangles) == len(found.blocks)
+    halves = 0
     for (i, a), (j, b) in combinations(enumerate(rectangles), 2):
         first, second = found.blocks[i], found.blocks[j]
         at_once = first.first <= second.last and second.first <= first.last
         shared = (
             first.offset < second.offset + second.size and second.offset < first.offset + first.size
         )
-        overlap = a[0] < b[2] and b[0] < a[2] and a[1] < b[3] - 0.2 and b[1] < a[3] - 0.2
-        # Small tensors are drawn a little higher than they are, to be seen at all.
-        if min(a[3] - a[1], b[3] - b[1]) > 1.6:
-            assert overlap == (at_once and shared), (first, second)
+        # Only a result may be over an input, and they are drawn one after the other.
+        assert not (at_once and shared) or first.last == second.first
+        halves += at_once and shared
+        if min(a[3] - a[1], b[3] - b[1]) > 1.6:  # Smaller ones are drawn larger than they are.
+            overlap = a[0] < b[2] and b[0] < a[2] and a[1] < b[3] - 0.2 and b[1] < a[3] - 0.2
+            assert not overlap, (first, second)
     # The heights are as the sizes are, and the positions as the steps.
-    for rectangle, block in zip(rectangles, found.blocks, strict=True):
+    lives = lifetimes(found.blocks)
+    assert halves <= sum((start % 1 > 0) + (end % 1 > 0) for start, end in lives) <= 2 * halves
+    step = (1040 - 88) / len(found.layers)
+    for rectangle, block, (start, end) in zip(rectangles, found.blocks, lives, strict=True):
         assert rectangle[3] - rectangle[1] == pytest.approx(
             max(320 * block.size / found.workspace, 1.5), abs=0.11
         )
-        step = (1040 - 88) / len(found.layers)
-        assert rectangle[0] == pytest.approx(76.5 + step * block.first, abs=0.06)
-        assert rectangle[2] == pytest.approx(75.5 + step * (block.last + 1), abs=0.11)
+        assert rectangle[0] == pytest.approx(76.5 + step * start, abs=0.06)
+        assert rectangle[2] == pytest.approx(75.5 + step * end, abs=0.11)
+        assert int(start) == block.first and math.ceil(end) == block.last + 1
+
+
+def test_a_result_over_its_input_has_half_of_the_step() -> None:
+    blocks = [
+        Block("a", "tensor", 0, 100, 0, 1),
+        Block("b", "tensor", 50, 100, 1, 2),
+        Block("c", "tensor", 0, 50, 2, 3),  # beside b, not over it
+    ]
+    assert lifetimes(blocks) == [(0, 1.5), (1.5, 3), (2, 4)]
 
 
 @each_model

@@ -84,7 +84,7 @@ def test_totals(compiled: Compile) -> None:
     most = max(found.layers, key=lambda layer: layer.macs)
     assert f"most in operator {most.step}, {most.kind}: {most.macs:,} (" in text
     assert f"workspace {found.workspace:,} bytes" in text
-    assert "in float" not in text and "gain" not in text
+    assert "in float" not in text and " bytes by overlap" in text
 
 
 def test_the_fullest_step_counts_shared_bytes_once(compiled: Compile) -> None:
@@ -103,11 +103,11 @@ def test_gains_and_float_operators_are_named(compiled: Compile) -> None:
     found = summary(
         compiled,
         "digits",
-        gains=[["folded pads", 1234]],
+        gains=[["fold-pad", 1234], ["reorder", -16]],
         float=[f"operator {i} (EXP), 'x/y'" for i in range(9)],
     )
     lines = table(found)
-    assert "gain      1,234 bytes by folded pads" in lines
+    assert "saved     1,234 bytes by fold-pad, -16 bytes by reorder" in lines
     assert [line for line in lines if line.startswith("in float")] == [
         *(f"in float  operator {i} (EXP), 'x/y'" for i in range(5)),
         "in float  4 more",
@@ -139,6 +139,7 @@ def test_names_do_not_steer_the_terminal(compiled: Compile) -> None:
         (("versions",), ["x"]),
         (("inputs", 0, "shape"), 7),
         (("gains",), [1]),
+        (("gains",), [["overlap", "much"]]),
     ],
 )
 def test_a_record_that_is_not_whole_is_none(

@@ -28,7 +28,7 @@ def page(summary: Summary) -> str:
         _workspace(summary, kinds, colors),
         _work(summary, colors),
         _operators(summary),
-        _list("Gains", [f"{name}: {gain:,} bytes" for name, gain in summary.gains]),
+        _savings(summary),
         _list("In float", summary.in_float),
     )
     return Template((_FOLDER / "page.html").read_text()).substitute(
@@ -60,7 +60,7 @@ def _kinds(summary: Summary) -> list[str]:
 def _made(summary: Summary) -> str:
     model = summary.made_from
     parts = [f"integers as in {reference(summary.rounding)}"]
-    parts += [f"{key}: {value}" for key, value in summary.options.items()]
+    parts += [f"{key.replace('_', ' ')}: {value}" for key, value in summary.options.items()]
     parts += [f"{name} {version}" for name, version in summary.versions.items()]
     of = f"from a .{model.get('format', '?')} file of {model.get('size', '?')} bytes, SHA-256 "
     return (
@@ -70,9 +70,9 @@ def _made(summary: Summary) -> str:
 
 
 def _cards(summary: Summary) -> Iterable[tuple[str, str]]:
-    bound = "the least there can be"
-    if summary.workspace != summary.lower_bound:
-        bound = f"at least {summary.lower_bound:,} in any plan"
+    bound = f"at least {summary.lower_bound:,} in any plan"
+    if summary.smallest:
+        bound = "no plan takes less"
     ports = sum(tensor.size for tensor in (*summary.inputs, *summary.outputs))
     yield f"{summary.macs:,}", "multiply-accumulates"
     yield f"{summary.constants:,}", "bytes of constants"
@@ -108,8 +108,8 @@ def _workspace(summary: Summary, kinds: Sequence[str], colors: Sequence[int]) ->
     marks += [(role, role) for role in sorted(roles)]
     caption = (
         "A rectangle is a tensor: from the operator that writes it to the last that reads it, "
-        "numbered to the right, at its bytes of the workspace. Where two overlap, a result is "
-        "written over an input that is not read again. The dashed line is what any plan takes. "
+        "numbered to the right, at its bytes of the workspace. Where an operator writes its result "
+        "over its input, either has half of that step. The dashed line is what any plan takes. "
         f"The workspace is fullest in operator {summary.fullest}. Point at a tensor for its name."
     )
     return (
@@ -204,6 +204,15 @@ def _table(
         openings.append(f"<tr{mark}>")
     body = "\n".join(f"{o}{line}</tr>" for o, line in zip(openings, lines, strict=True))
     return f'<div class="wide"><table>\n{body}\n</table></div>'
+
+
+def _savings(summary: Summary) -> str:
+    """What ``--without`` would cost."""
+    rows = [[svg.text(begun(name, 60)), f"{gain:,}"] for name, gain in summary.gains]
+    if not rows:
+        return ""
+    head = ("Saving", "Bytes of workspace that it saves, with all others on")
+    return "<h2>Savings</h2>\n" + _table(head, rows, "tn")
 
 
 def _list(title: str, items: Iterable[str]) -> str:

@@ -64,9 +64,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Summary:
-    """Sizes in bytes; ``lower_bound`` is what any plan of the workspace takes. ``gains`` are what
-    optimisations of the graph saved, by their names, and ``in_float`` the operators that are not
-    of integers alone."""
+    """Sizes in bytes. ``lower_bound`` is what any plan of the workspace takes, and the workspace is
+    the ``smallest`` if no plan takes less. ``gains`` are what the workspace would take more without
+    each of the savings, and ``in_float`` the operators that are not of integers alone."""
 
     name: str
     rounding: str
@@ -79,6 +79,7 @@ class Summary:
     blocks: tuple[Block, ...]
     workspace: int
     lower_bound: int
+    smallest: bool
     in_float: tuple[str, ...]
     gains: tuple[tuple[str, int], ...]
 
@@ -131,8 +132,9 @@ def read_summary(name: str, entry: Mapping[str, Any]) -> Summary | None:
             blocks=blocks,
             workspace=_count(workspace["size"]),
             lower_bound=_count(workspace["lower_bound"]),
+            smallest=workspace["proven"] is True,
             in_float=tuple(map(str, record["float"])),
-            gains=tuple((str(n), _count(size)) for n, size in record.get("gains", ())),
+            gains=tuple((str(name), int(gain)) for name, gain in record["gains"]),
         )
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
@@ -152,9 +154,7 @@ def _weights(given: Mapping[str, Any] | None) -> str:
     if given is None:
         return ""
     scales = _count(given["scales"])
-    return f"{_dims(given['shape'])} {given['dtype']}" + (
-        ", by channel" if scales > 1 else ""
-    )
+    return f"{_dims(given['shape'])} {given['dtype']}" + (", by channel" if scales > 1 else "")
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, str]:

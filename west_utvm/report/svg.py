@@ -71,9 +71,10 @@ def workspace_map(summary: Summary, colors: Sequence[int]) -> str:
     """Tensors as rectangles: steps to the right, bytes upwards. ``colors`` are by step."""
     chart = Chart(len(summary.layers), summary.workspace, 320)
     names = titles([block.name for block in summary.blocks])
+    lives = lifetimes(summary.blocks)
     parts = [
-        _block(chart, block, name, colors)
-        for block, name in zip(summary.blocks, names, strict=True)
+        _block(chart, block, life, name, colors)
+        for block, life, name in zip(summary.blocks, lives, names, strict=True)
     ]
     parts.append(_bound(chart, summary.lower_bound))
     return chart.wrap("The workspace over time", parts)
@@ -104,9 +105,27 @@ def _bound(chart: Chart, value: int) -> str:
     )
 
 
-def _block(chart: Chart, block: Block, name: str, colors: Sequence[int]) -> str:
-    x, y = chart.x(block.first), chart.y(block.offset + block.size)
-    width = chart.step * (block.last - block.first + 1)
+def lifetimes(blocks: Sequence[Block]) -> list[tuple[float, float]]:
+    """From when to when each block is drawn, in steps. Where a result is written over an input,
+    the input has the first half of that step and the result the other."""
+    lives: list[tuple[float, float]] = [(block.first, block.last + 1) for block in blocks]
+    dying: dict[int, list[int]] = {}
+    for i, block in enumerate(blocks):
+        for j in dying.get(block.first, ()):
+            other = blocks[j]
+            apart = max(block.offset, other.offset)
+            if apart < min(block.offset + block.size, other.offset + other.size):
+                lives[i] = (block.first + 0.5, lives[i][1])
+                lives[j] = (lives[j][0], other.last + 0.5)
+        dying.setdefault(block.last, []).append(i)
+    return lives
+
+
+def _block(
+    chart: Chart, block: Block, life: tuple[float, float], name: str, colors: Sequence[int]
+) -> str:
+    x, y = chart.x(life[0]), chart.y(block.offset + block.size)
+    width = chart.step * (life[1] - life[0])
     height = chart.y(block.offset) - y
     kind = block.role if block.role in ROLES else f"k{colors[block.first]}"
     title = f"{block.name}\n{_described(block)}"

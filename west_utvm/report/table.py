@@ -61,7 +61,8 @@ def _totals(summary: Summary) -> list[str]:
         f"constants {summary.constants:,} bytes",
         f"workspace {summary.workspace:,} bytes, {_bound(summary)}",
     ]
-    lines += [f"gain      {gain:,} bytes by {printable(name)}" for name, gain in summary.gains]
+    gains = [f"{gain:,} bytes by {printable(name)}" for name, gain in summary.gains]
+    lines += [f"saved     {', '.join(gains)}"] if gains else []
     return lines + _floats(summary)
 
 
@@ -76,9 +77,9 @@ def _largest(summary: Summary) -> str:
 def _bound(summary: Summary) -> str:
     if not summary.workspace:
         return "all tensors are inputs and outputs"
-    bound = "the least there can be"
-    if summary.workspace != summary.lower_bound:
-        bound = f"at least {summary.lower_bound:,} in any plan"
+    bound = f"at least {summary.lower_bound:,} in any plan"
+    if summary.smallest:
+        bound = "no plan takes less"
     return f"{bound}; fullest in operator {summary.fullest}"
 
 
