@@ -90,7 +90,9 @@ def _run(case: Case, elf: Path) -> Result:
 
 
 def _layers(case: Case, folder: Path) -> tuple[Layer, ...]:
-    elf = build(sources_of(case.compiled), case.machine, case.opt, folder, "-DUTVM_TRACE")
+    entries = max(_TRACE_INTERVALS, len(case.compiled.program.operators)) + 1
+    flags = ("-DUTVM_TRACE", f"-DTRACE_ENTRIES={entries}U")
+    elf = build(sources_of(case.compiled), case.machine, case.opt, folder, *flags)
     return layers_of(_run(case, elf), case.compiled, case.machine.tick)
 
 

@@ -42,7 +42,11 @@ def find_models(names: Sequence[str]) -> list[Path]:
     known = {path.stem: path for path in sorted(FOLDER.glob("*.tflite"))}
     if not names and not known:
         raise UtvmError("has no models", where=FOLDER, hint="name files with --models")
-    return [_find(name, known) for name in names] if names else list(known.values())
+    found = [_find(name, known) for name in names] if names else list(known.values())
+    for number, path in enumerate(found):
+        if path.stem in (other.stem for other in found[:number]):
+            raise UtvmError("is named like another model", where=path, hint="figures go by names")
+    return found
 
 
 def _find(name: str, known: dict[str, Path]) -> Path:

@@ -13,9 +13,6 @@
 
 #define PAINT 0xC5A3961EU
 #define TRACE_CALLS 64U
-#ifndef TRACE_ENTRIES
-#define TRACE_ENTRIES 512U
-#endif
 
 #define BUFFER(member, size) static uint8_t member##_buffer[size] __attribute__((aligned(16)));
 #ifndef MODEL_MAPPED
@@ -27,6 +24,7 @@ static struct MODEL_STRUCT_INPUTS inputs;
 static struct MODEL_STRUCT_OUTPUTS outputs;
 
 #ifdef UTVM_TRACE
+/* TRACE_ENTRIES, a flag of the build: TRACE_CALLS, or the model's operators and one if more. */
 struct entry {
 	int32_t number;
 	uint32_t ticks[2];
