@@ -50,7 +50,7 @@ def against(records: Sequence[Record], before: Sequence[Record]) -> str:
         other = old.get(record.key, old.get(record.key[:3]))
         if other is not None:
             rows.append((" ".join(record.key), *_changes(record, other)))
-    return columns(rows)
+    return columns(rows) if len(rows) > 1 else "No figures to compare with.\n"
 
 
 def _changes(new: Record, old: Record) -> Iterator[str]:
