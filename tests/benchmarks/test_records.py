@@ -70,6 +70,8 @@ def test_change_since_before() -> None:
     line = against([replace(RECORD, instructions=1_900_000)], [RECORD]).splitlines()[1]
     assert "3,800,000 -> 1,900,000  0.500" in line
     assert "45,000  1.000" in line
+    old, new = replace(RECORD, cycles=4_000_000), replace(RECORD, cycles=5_000_000)
+    assert "4,000,000 -> 5,000,000  1.250" in against([new], [old])
 
 
 def test_verdicts() -> None:
