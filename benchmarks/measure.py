@@ -62,7 +62,8 @@ def measure(case: Case, rig: Sizes, folder: Path) -> Record:
     result = _run(case, elf)
     size = sizes(elf)
     workspace = case.compiled.workspace_size
-    io = sum(port.size for port in (*sources.inputs, *sources.outputs))
+    ports = () if sources.pooled else (*sources.inputs, *sources.outputs)
+    io = sum(port.size for port in ports)
     record = Record(
         model=case.model,
         cpu=case.machine.cpu,
