@@ -32,6 +32,7 @@ class Wanted:
     opts: Sequence[str] = ("-Os", "-O2", "-O3")
     optimize: Optimize = "balanced"
     io_in_workspace: bool = False
+    without: Sequence[str] = ()
     layers: bool = False
     cycles: bool = False
     work: Path | None = None
@@ -103,7 +104,11 @@ def _cases(wanted: Wanted, usable: Sequence[Machine], found: Found) -> Iterator[
         for machine in usable:
             try:
                 compiled = compile_for(
-                    path, machine, wanted.optimize, io_in_workspace=wanted.io_in_workspace
+                    path,
+                    machine,
+                    wanted.optimize,
+                    io_in_workspace=wanted.io_in_workspace,
+                    without=wanted.without,
                 )
                 reference = reference or expected(path, compiled)
             except UtvmError as error:

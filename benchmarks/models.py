@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.machines import Machine
 from benchmarks.rig import NAME, Port, Sources, build_host, execute
@@ -58,14 +58,24 @@ def _find(name: str, known: dict[str, Path]) -> Path:
 
 
 def compile_for(
-    path: Path, machine: Machine, optimize: Optimize, *, io_in_workspace: bool = False
+    path: Path,
+    machine: Machine,
+    optimize: Optimize,
+    *,
+    io_in_workspace: bool = False,
+    without: Sequence[str] = (),
 ) -> Compiled:
     """The model's C with the kernels for the CPU of ``machine``."""
     from west_utvm.compiler import compile_model
 
-    more: dict[str, Any] = {"io_in_workspace": True} if io_in_workspace else {}
-    target = "c" if machine.port == "riscv.c" else f"c -mcpu={machine.cpu}"
-    return compile_model(path, name=NAME, target=target, optimize=optimize, **more)
+    return compile_model(
+        path,
+        name=NAME,
+        target="c" if machine.port == "riscv.c" else f"c -mcpu={machine.cpu}",
+        optimize=optimize,
+        io_in_workspace=io_in_workspace,
+        without=without,
+    )
 
 
 def sources_of(compiled: Compiled) -> Sources:

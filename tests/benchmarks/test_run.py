@@ -44,6 +44,16 @@ def test_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "digits on cortex-m4" in capsys.readouterr().out
 
 
+def test_inputs_and_outputs_in_the_workspace() -> None:
+    wanted = Wanted(models=[str(SAMPLE)], cpus=["m4"], opts=["-O2"])
+    [apart] = run_matrix(wanted).records
+    [within] = run_matrix(replace(wanted, io_in_workspace=True)).records
+    assert apart.io > 0
+    assert within.io == 0
+    assert within.arena <= apart.arena
+    assert within.ram - within.stack <= apart.ram - apart.stack
+
+
 def test_wrong_outputs_fail(tmp_path: Path) -> None:
     [machine] = machines(["m4"])
     compiled = compile_for(SAMPLE, machine, "balanced")
