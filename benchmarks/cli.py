@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--cpus", type=_list, default=[], help="m3, m4, m33, m55, rv32imc")
     add("--opt", type=_list, default=list(OPTS), help="the C compiler's: -Os, -O2, -O3")
     add("--optimize", choices=("speed", "size", "balanced"), default="balanced")
+    add("--io-in-workspace", action="store_true", help="inputs and outputs in the workspace")
+    add("--without", type=_list, default=[], help="savings of memory to leave out")
     add("--layers", action="store_true", help="count each operator, too")
     add(
         "--cycles",
@@ -76,6 +78,8 @@ def _run(args: argparse.Namespace) -> int:
         cpus=args.cpus,
         opts=[opt if opt.startswith("-") else f"-{opt}" for opt in args.opt],
         optimize=args.optimize,
+        io_in_workspace=args.io_in_workspace,
+        without=args.without,
         layers=args.layers or args.plots is not None,
         cycles=args.cycles,
         work=args.work,

@@ -31,6 +31,8 @@ class Wanted:
     cpus: Sequence[str] = ()
     opts: Sequence[str] = ("-Os", "-O2", "-O3")
     optimize: Optimize = "balanced"
+    io_in_workspace: bool = False
+    without: Sequence[str] = ()
     layers: bool = False
     cycles: bool = False
     work: Path | None = None
@@ -101,7 +103,13 @@ def _cases(wanted: Wanted, usable: Sequence[Machine], found: Found) -> Iterator[
         reference: Expected | None = None
         for machine in usable:
             try:
-                compiled = compile_for(path, machine, wanted.optimize)
+                compiled = compile_for(
+                    path,
+                    machine,
+                    wanted.optimize,
+                    io_in_workspace=wanted.io_in_workspace,
+                    without=wanted.without,
+                )
                 reference = reference or expected(path, compiled)
             except UtvmError as error:
                 if wanted.models:

@@ -62,7 +62,8 @@ def measure(case: Case, rig: Sizes, folder: Path) -> Record:
     result = _run(case, elf)
     size = sizes(elf)
     workspace = case.compiled.workspace_size
-    io = sum(port.size for port in (*sources.inputs, *sources.outputs))
+    ports = () if sources.pooled else (*sources.inputs, *sources.outputs)
+    io = sum(port.size for port in ports)
     record = Record(
         model=case.model,
         cpu=case.machine.cpu,
@@ -90,7 +91,9 @@ def _run(case: Case, elf: Path) -> Result:
 
 
 def _layers(case: Case, folder: Path) -> tuple[Layer, ...]:
-    elf = build(sources_of(case.compiled), case.machine, case.opt, folder, "-DUTVM_TRACE")
+    entries = max(_TRACE_INTERVALS, len(case.compiled.program.operators)) + 1
+    flags = ("-DUTVM_TRACE", f"-DTRACE_ENTRIES={entries}U")
+    elf = build(sources_of(case.compiled), case.machine, case.opt, folder, *flags)
     return layers_of(_run(case, elf), case.compiled, case.machine.tick)
 
 

@@ -42,7 +42,11 @@ def find_models(names: Sequence[str]) -> list[Path]:
     known = {path.stem: path for path in sorted(FOLDER.glob("*.tflite"))}
     if not names and not known:
         raise UtvmError("has no models", where=FOLDER, hint="name files with --models")
-    return [_find(name, known) for name in names] if names else list(known.values())
+    found = [_find(name, known) for name in names] if names else list(known.values())
+    for number, path in enumerate(found):
+        if path.stem in (other.stem for other in found[:number]):
+            raise UtvmError("is named like another model", where=path, hint="figures go by names")
+    return found
 
 
 def _find(name: str, known: dict[str, Path]) -> Path:
@@ -53,12 +57,25 @@ def _find(name: str, known: dict[str, Path]) -> Path:
     return path
 
 
-def compile_for(path: Path, machine: Machine, optimize: Optimize) -> Compiled:
+def compile_for(
+    path: Path,
+    machine: Machine,
+    optimize: Optimize,
+    *,
+    io_in_workspace: bool = False,
+    without: Sequence[str] = (),
+) -> Compiled:
     """The model's C with the kernels for the CPU of ``machine``."""
     from west_utvm.compiler import compile_model
 
-    target = "c" if machine.port == "riscv.c" else f"c -mcpu={machine.cpu}"
-    return compile_model(path, name=NAME, target=target, optimize=optimize)
+    return compile_model(
+        path,
+        name=NAME,
+        target="c" if machine.port == "riscv.c" else f"c -mcpu={machine.cpu}",
+        optimize=optimize,
+        io_in_workspace=io_in_workspace,
+        without=without,
+    )
 
 
 def sources_of(compiled: Compiled) -> Sources:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks.cycles import costs, taken
 from benchmarks.disassembly import Instruction
-from benchmarks.trace import Trace
+from benchmarks.trace import Block, Edges
 from west_utvm.errors import UtvmError
 
 # Branches that are neither calls nor returns, and the ends of Armv8.1-M's loops.
@@ -40,48 +40,55 @@ class Profile:
     loops: tuple[Loop, ...]
 
 
-def profile(trace: Trace, code: Mapping[int, Instruction]) -> Profile:
+def profile(edges: Edges, code: Mapping[int, Instruction]) -> Profile:
     """UtvmError if an instruction ran that the disassembly has not."""
     counts: Counter[int] = Counter()
     cycles: Counter[int] = Counter()
-    after: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    for (begin, following), times in trace.edges.items():
-        after[begin][following] += times
-    for begin, followed in after.items():
-        block = _block(code, begin, trace.ends[begin])
-        times = sum(followed.values())
-        for instruction, cost in zip(block, costs(block), strict=True):
+    ran: Counter[Block] = Counter()
+    for (block, following), times in edges.items():
+        ran[block] += times
+        if following.begin != block.end:
+            last = _instructions(code, block)[-1]
+            cycles[last.address] += times * taken(last)
+    for block, times in ran.items():
+        instructions = _instructions(code, block)
+        for instruction, cost in zip(instructions, costs(instructions), strict=True):
             counts[instruction.address] += times
             cycles[instruction.address] += times * cost
-        left = times - followed[trace.ends[begin]]
-        cycles[block[-1].address] += left * taken(block[-1])
-    return Profile(counts.total(), cycles.total(), tuple(_loops(trace, code, counts, cycles)))
+    loops = tuple(_loops(_passes(edges, code), code, counts, cycles))
+    return Profile(counts.total(), cycles.total(), loops)
 
 
-def _block(code: Mapping[int, Instruction], begin: int, end: int) -> list[Instruction]:
-    block = []
-    while begin < end:
-        if begin not in code:
-            raise UtvmError(f"no instruction at {begin:#x}", where="disassembly")
-        block.append(code[begin])
-        begin += code[begin].size
-    return block
+def _instructions(code: Mapping[int, Instruction], block: Block) -> list[Instruction]:
+    found, address = [], block.begin
+    while address < block.end:
+        if address not in code:
+            raise UtvmError(f"no instruction at {address:#x}", where="disassembly")
+        found.append(code[address])
+        address += code[address].size
+    return found
+
+
+def _passes(edges: Edges, code: Mapping[int, Instruction]) -> Counter[tuple[int, int]]:
+    """How often a branch went back inside its function, by where it goes to and where it is."""
+    passes: Counter[tuple[int, int]] = Counter()
+    for (block, following), times in edges.items():
+        last = _instructions(code, block)[-1]
+        back = following.begin <= last.address and code[following.begin].function == last.function
+        if back and last.mnemonic in _REPEATS:
+            passes[following.begin, last.address] += times
+    return passes
 
 
 def _loops(
-    trace: Trace,
+    passes: Mapping[tuple[int, int], int],
     code: Mapping[int, Instruction],
     counts: Mapping[int, int],
     cycles: Mapping[int, int],
 ) -> Iterable[Loop]:
-    passes: Counter[tuple[int, int]] = Counter()
-    for (begin, following), times in trace.edges.items():
-        last = _block(code, begin, trace.ends[begin])[-1]
-        back = following <= last.address and code[following].function == last.function
-        if back and last.mnemonic in _REPEATS:
-            passes[following, last.address] += times
+    """What ran belongs to the shortest loop around it, or to none."""
     inner: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    ranges = sorted(passes, key=lambda pair: pair[1] - pair[0])
+    ranges = sorted(passes, key=lambda pair: (pair[1] - pair[0], pair))
     for address in counts:
         around = next((pair for pair in ranges if pair[0] <= address <= pair[1]), None)
         if around is not None:

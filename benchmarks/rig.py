@@ -13,6 +13,7 @@ from benchmarks.tools import run
 from west_utvm.errors import UtvmError
 
 NAME = "net"
+_POOL = f"TVMGEN_{NAME.upper()}_SRAM_WORKSPACE_POOL_SIZE"
 _COMMON = ("-std=gnu11", "-ffunction-sections", "-fdata-sections")
 # What the rig says with its exit status.
 _STATUS = {
@@ -40,6 +41,11 @@ class Sources:
     files: Mapping[str, str]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+
+    @property
+    def pooled(self) -> bool:
+        """Whether inputs and outputs are in the workspace, which then is the rig's."""
+        return _POOL in self.files[f"include/tvmgen_{NAME}.h"]
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,10 @@ def _model_header(sources: Sources) -> str:
         rows = " ".join(f"X({port.member}, {port.size}U)" for port in ports)
         lines.append(f"#define MODEL_{kind.upper()}(X) {rows}")
         lines.append(f"#define MODEL_STRUCT_{kind.upper()} tvmgen_{NAME}_{kind}")
+        lines.append(f"#define MODEL_MAP_{kind.upper()} tvmgen_{NAME}_map_{kind}")
+    if sources.pooled:
+        lines.append(f"#define MODEL_STRUCT_POOLS tvmgen_{NAME}_workspace_pools")
+        lines.append(f"#define MODEL_POOL_SIZE {_POOL}")
     return "\n".join([*lines, ""])
 
 

@@ -45,17 +45,21 @@ def against(records: Sequence[Record], before: Sequence[Record]) -> str:
     Against the same ``optimize`` if there is one.
     """
     old = {record.key[:3]: record for record in before} | {r.key: r for r in before}
-    rows: list[Sequence[str]] = [("", "instructions", "x", "flash", "x", "RAM", "x", "stack")]
+    head = ("", "instructions", "x", "M4 cycles", "x", "flash", "x", "RAM", "x", "stack")
+    rows: list[Sequence[str]] = [head]
     for record in sorted(records, key=lambda record: record.key):
         other = old.get(record.key, old.get(record.key[:3]))
         if other is not None:
             rows.append((" ".join(record.key), *_changes(record, other)))
-    return columns(rows)
+    return columns(rows) if len(rows) > 1 else "No figures to compare with.\n"
 
 
 def _changes(new: Record, old: Record) -> Iterator[str]:
-    for field in ("instructions", "flash", "ram"):
+    for field in ("instructions", "cycles", "flash", "ram"):
         a, b = getattr(new, field), getattr(old, field)
+        if field == "cycles" and not (a and b):
+            yield from ("", "")
+            continue
         yield f"{b:,} -> {a:,}" if a != b else f"{a:,}"
         yield f"{a / b:.3f}" if b else ""
     yield f"{old.stack} -> {new.stack}" if old.stack != new.stack else f"{new.stack}"

@@ -53,7 +53,7 @@ def targets(records: Sequence[Record], peers: Sequence[Peer]) -> str:
         limit = _relative(record, records, peers, baseline)
         if limit:
             rows.append(_row(record, ((record.instructions, limit, limit),)))
-    return columns(rows)
+    return columns(rows) if len(rows) > 1 else "No figures that there are targets for.\n"
 
 
 def _absolute(record: Record, target: Target) -> Sequence[str]:

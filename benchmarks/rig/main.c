@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two inferences: a cold one on a painted stack, and a warm one on the clock. "model.h" is written
- * for each model: MODEL_INPUTS(X), MODEL_OUTPUTS(X), the structs' names, MODEL_RUN. Both read
- * their inputs from the stream. Writes what report() says, then the outputs of the warm one.
+ * for each model: MODEL_INPUTS(X), MODEL_OUTPUTS(X), the structs' names, MODEL_RUN; and if inputs
+ * and outputs are in the workspace, MODEL_POOL_SIZE. Both read their inputs from the stream.
+ * Writes what report() says, then the outputs of the warm one.
  *
  * With WARM_ONLY, for an execution trace, there is only one and no clock that interrupts it.
  *
@@ -13,20 +14,23 @@
 
 #define PAINT 0xC5A3961EU
 #define TRACE_CALLS 64U
-#ifndef TRACE_ENTRIES
-#define TRACE_ENTRIES 512U
-#endif
 
 #define BUFFER(member, size) static uint8_t member##_buffer[size] __attribute__((aligned(16)));
-#ifndef MODEL_MAPPED
+#ifdef MODEL_POOL_SIZE
+static uint8_t pool[MODEL_POOL_SIZE] __attribute__((aligned(16)));
+static struct MODEL_STRUCT_POOLS pools;
+#define MODEL_CALL() MODEL_RUN(&pools)
+#else
 MODEL_INPUTS(BUFFER)
 MODEL_OUTPUTS(BUFFER)
+#define MODEL_CALL() MODEL_RUN(&inputs, &outputs)
 #endif
 
 static struct MODEL_STRUCT_INPUTS inputs;
 static struct MODEL_STRUCT_OUTPUTS outputs;
 
 #ifdef UTVM_TRACE
+/* TRACE_ENTRIES, a flag of the build: TRACE_CALLS, or the model's operators and one if more. */
 struct entry {
 	int32_t number;
 	uint32_t ticks[2];
@@ -61,6 +65,20 @@ static uint32_t trace_cost(void)
 }
 #endif
 
+static void place_tensors(void)
+{
+#ifdef MODEL_POOL_SIZE
+	pools = (struct MODEL_STRUCT_POOLS){pool};
+	inputs = MODEL_MAP_INPUTS(&pools);
+	outputs = MODEL_MAP_OUTPUTS(&pools);
+#else
+#define POINT_INPUT(member, size) inputs.member = member##_buffer;
+	MODEL_INPUTS(POINT_INPUT)
+#define POINT_OUTPUT(member, size) outputs.member = member##_buffer;
+	MODEL_OUTPUTS(POINT_OUTPUT)
+#endif
+}
+
 static void read_inputs(void)
 {
 #define READ(member, size) port_read(inputs.member, size);
@@ -70,7 +88,7 @@ static void read_inputs(void)
 /* Seen by name in an execution trace: what runs between its two ends is one inference. */
 __attribute__((noinline)) static void infer(void)
 {
-	if (MODEL_RUN(&inputs, &outputs) != 0) {
+	if (MODEL_CALL() != 0) {
 		port_exit(3);
 	}
 }
@@ -125,14 +143,7 @@ int main(void)
 	uint64_t begin, end;
 
 	port_open();
-#ifdef MODEL_MAPPED
-	MODEL_MAPPED
-#else
-#define POINT_INPUT(member, size) inputs.member = member##_buffer;
-	MODEL_INPUTS(POINT_INPUT)
-#define POINT_OUTPUT(member, size) outputs.member = member##_buffer;
-	MODEL_OUTPUTS(POINT_OUTPUT)
-#endif
+	place_tensors();
 	read_inputs();
 #ifndef WARM_ONLY
 	stack = peak_stack();
