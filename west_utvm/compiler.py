@@ -112,13 +112,10 @@ def compile_model(
     progress("writing C")
     source = write_source(planned, name, inputs, outputs)
     made = provenance(data, _format(path, data))
-    made["options"] = {
-        "feature": cpu.feature,
-        "optimize": optimize,
-        "io_in_workspace": io_in_workspace,
-        "without": sorted(without),
-    }
-    made["gains"] = {gain.saving: gain.bytes for gain in gains}
+    made["options"] = {"feature": cpu.feature, "optimize": optimize}
+    made["options"] |= {"io_in_workspace": "yes"} if io_in_workspace else {}
+    made["options"] |= {"without": ",".join(sorted(without))} if without else {}
+    made["gains"] = [(gain.saving, gain.bytes) for gain in gains if gain.bytes]
     header_text = write_header(planned, name, inputs, outputs)
     return Compiled(
         name=name,

@@ -82,7 +82,7 @@ def test_totals(compiled: Compile) -> None:
     most = max(found.layers, key=lambda layer: layer.macs)
     assert f"most in operator {most.step}, {most.kind}: {most.macs:,} (" in text
     assert f"workspace {found.workspace:,} bytes" in text
-    assert "in float" not in text and "gain" not in text
+    assert "in float" not in text and " bytes by overlap" in text
 
 
 def test_gains_and_float_operators_are_named(compiled: Compile) -> None:
