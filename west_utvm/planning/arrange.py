@@ -40,12 +40,12 @@ def arrange(
 ) -> tuple[PlannedProgram, tuple[Gain, ...]]:
     """Plan a program with all SAVINGS but those in ``without``, and what each of them gains."""
     arranger = _Arranger(program, emit, io_in_workspace)
-    planned = arranger.planned(without)
-    gains = (
-        Gain(saving, arranger.planned(without | {saving}).plan.size - planned.plan.size)
-        for saving in SAVINGS
-        if saving not in without
-    )
+    left_out = {
+        saving: arranger.planned(without | {saving}) for saving in SAVINGS if saving not in without
+    }
+    # What is mostly a saving may happen to be none.
+    planned = min([arranger.planned(without), *left_out.values()], key=_size)
+    gains = (Gain(saving, _size(other) - _size(planned)) for saving, other in left_out.items())
     return planned, tuple(gains)
 
 

@@ -9,15 +9,17 @@ sets elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from west_utvm.kernels import Emitted
 from west_utvm.lowering.program import Program
 from west_utvm.planning.groups import Groups, group_values
+from west_utvm.planning.planner import ALIGNMENT, round_up
+from west_utvm.planning.problem import shared_bytes
 
-# Sets of operators looked at, in all; about half a second.
-_MAX_SETS = 5_000
+# Sets of operators looked at, in all; a fraction of a second.
+_MAX_SETS = 3_000
 
 
 @dataclass
@@ -65,8 +67,9 @@ def best_order(
     for _ in steps:
         found: dict[int, _Way] = {}
         for done, way in ways.items():
+            living = _living(lives.values(), done)
             for number in _ready(steps, done):
-                taken = _bytes(steps[number], lives, done, number)
+                taken = living + _added(steps[number], done, number)
                 after = _Way(max(way.peak, taken), way.total + taken, (*way.order, number))
                 known = found.get(done | 1 << number, after)
                 found[done | 1 << number] = min(known, after)
@@ -81,23 +84,28 @@ def _ready(steps: Sequence[_Step], done: int) -> Iterator[int]:
             yield number
 
 
-def _bytes(step: _Step, lives: dict[int, _Life], done: int, number: int) -> int:
-    """What lives while an operator runs after those that are ``done``."""
-    after = done | 1 << number
-    total = step.scratch
-    for life in lives.values():
-        born = life.given or life.writers & after
-        if born and (life.kept or (life.readers | life.writers) & ~done):
-            total += life.size
+def _living(lives: Iterable[_Life], done: int) -> int:
+    """The bytes of what is written or given, and needed after the operators that are ``done``."""
+    return sum(
+        life.size
+        for life in lives
+        if (life.given or life.writers & done)
+        and (life.kept or (life.readers | life.writers) & ~done)
+    )
+
+
+def _added(step: _Step, done: int, number: int) -> int:
+    """What an operator takes while it runs after these, beside what lives already."""
     out = step.writes
     if out is None or out.given or out.writers & done:
-        return total
-    saved = [0]
-    for source, distance in step.distances:
-        if source is not out and not source.kept and not (source.readers & ~after):
-            joint = max(out.size, max(distance, 0) + source.size)
-            saved.append(source.size + out.size - joint)
-    return total - max(saved)
+        return step.scratch
+    after = done | 1 << number
+    dying = [
+        (source.size, distance)
+        for source, distance in step.distances
+        if source is not out and not source.kept and not source.readers & ~after
+    ]
+    return step.scratch + out.size - shared_bytes(out.size, dying)
 
 
 def _lives(program: Program, groups: Groups) -> dict[int, _Life]:
@@ -106,7 +114,7 @@ def _lives(program: Program, groups: Groups) -> dict[int, _Life]:
     for value in program.values():
         root = groups.in_workspace(value)
         if root is not None:
-            lives.setdefault(root, _Life(value.size))
+            lives.setdefault(root, _Life(round_up(value.size, ALIGNMENT)))
     for number, operator in enumerate(program.operators):
         for value in operator.inputs:
             root = groups.in_workspace(value)
@@ -135,13 +143,13 @@ def _steps(
     writer = {id(v): 1 << i for i, op in enumerate(program.operators) for v in op.outputs}
     steps = []
     for operator, kernel in zip(program.operators, emitted, strict=True):
-        step = _Step(kernel.scratch)
+        step = _Step(round_up(kernel.scratch, ALIGNMENT))
         for value in operator.inputs:
             step.needs |= writer.get(id(value), 0)
         root = groups.in_workspace(operator.outputs[0])
         step.writes = None if root is None else lives[root]
         if overlap:
             found = groups.distances(operator, kernel)
-            step.distances = [(lives[source], distance) for source, distance in found]
+            step.distances = [(lives[source], round_up(n, ALIGNMENT)) for source, n in found]
         steps.append(step)
     return steps

@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from west_utvm.planning.problem import Problem
+from west_utvm.planning.problem import Problem, shared_bytes
 from west_utvm.planning.search import search
 
 ALIGNMENT = 16
@@ -96,7 +96,7 @@ def plan(
 
 
 def _problem(intervals: Sequence[Interval], overlaps: Sequence[Overlap], alignment: int) -> Problem:
-    sizes = [_up(interval.size, alignment) for interval in intervals]
+    sizes = [round_up(interval.size, alignment) for interval in intervals]
     above = [
         {j: sizes[i] for j, other in enumerate(intervals) if j != i and interval.meets(other)}
         for i, interval in enumerate(intervals)
@@ -105,7 +105,7 @@ def _problem(intervals: Sequence[Interval], overlaps: Sequence[Overlap], alignme
         source, target = overlap.source, overlap.target
         if intervals[source].last != intervals[target].first or source == target:
             raise ValueError(f"no overlap: {intervals[source]} and {intervals[target]}")
-        distance = min(_up(overlap.distance, alignment), sizes[target])
+        distance = min(round_up(overlap.distance, alignment), sizes[target])
         above[target][source] = distance
         if distance + sizes[source] <= 0:  # They are in each other's way nowhere.
             del above[target][source], above[source][target]
@@ -113,7 +113,7 @@ def _problem(intervals: Sequence[Interval], overlaps: Sequence[Overlap], alignme
     return Problem(sizes, above, steps, [_bound(sizes, overlaps, above, step) for step in steps])
 
 
-def _up(size: int, alignment: int) -> int:
+def round_up(size: int, alignment: int) -> int:
     return -(-size // alignment) * alignment
 
 
@@ -136,17 +136,9 @@ def _bound(
     total = sum(sizes[i] for i in step)
     for target in {overlap.target for overlap in overlaps} & set(step):
         sources = [o.source for o in overlaps if o.target == target and o.source in step]
-        apart = sizes[target] + sum(sizes[i] for i in sources)
-        shared = [apart - sizes[target], *(_joint(sizes, above, i, target) for i in sources)]
-        total -= apart - max(shared)
+        dying = [(sizes[i], above[target].get(i, 0)) for i in sources]
+        total -= shared_bytes(sizes[target], dying)
     return total
-
-
-def _joint(sizes: Sequence[int], above: Sequence[dict[int, int]], source: int, target: int) -> int:
-    """What an input and an output that may share bytes take together."""
-    distance = max(above[target].get(source, 0), 0)
-    hull = max(sizes[target], distance + sizes[source])
-    return min(hull, sizes[target] + sizes[source])
 
 
 def _orders(intervals: Sequence[Interval], sizes: Sequence[int]) -> Iterable[list[int]]:

@@ -8,6 +8,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 
+def shared_bytes(target: int, sources: Sequence[tuple[int, int]]) -> int:
+    """How many bytes an output shares at most with the inputs that die where it is born.
+
+    ``target`` is its size, ``sources`` are theirs and how far after it they may start. Inputs
+    share none with each other.
+    """
+    apart = target + sum(size for size, _ in sources)
+    hulls = [max(target, max(distance, 0) + size) for size, distance in sources]
+    # What input and output take in all is that of one of them, or of both if they share none.
+    taken = [min(hull, target + size) for hull, (size, _) in zip(hulls, sources, strict=True)]
+    return apart - max([apart - target, *taken]) if sources else 0
+
+
 @dataclass(frozen=True)
 class Problem:
     """``sizes`` in bytes, rounded up to the alignment, as are all distances.
