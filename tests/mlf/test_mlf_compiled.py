@@ -77,12 +77,7 @@ def test_what_it_was_made_from(compiled: Compile) -> None:
     }
     assert set(found["versions"]) == {"west-utvm", "apache-tvm", "tflite"}
     assert re.match(r"0\.27\.", found["versions"]["apache-tvm"])
-    assert found["options"] == {
-        "feature": "portable",
-        "optimize": "balanced",
-        "io_in_workspace": False,
-        "without": [],
-    }
+    assert found["options"] == {"feature": "portable", "optimize": "balanced"}
     assert found["rounding"] == "tflm" and found["float"] == []
 
 
