@@ -72,6 +72,15 @@ def test_a_compiled_tflite_model_is_right_to_the_last_bit(
     assert "scores: agrees, 0 of 2000 elements differ" in said
 
 
+def test_inputs_and_outputs_in_the_workspace(zephyr_workspace: Workspace, board: str) -> None:
+    pytest.importorskip("tvm")
+    model = (DIGITS / "digits.tflite", "-n", "pools", "-b", board, "--io-in-workspace")
+    zephyr_workspace.ok("utvm-compile", *model, env=toolchain(board))
+    args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
+    said = zephyr_workspace.ok("utvm-run", "pools", *args, env=toolchain(board))
+    assert "scores: agrees, 0 of 2000 elements differ" in said
+
+
 def _modern(board: str) -> str:
     return next(name for name, old in BOARDS.items() if board in (name, old))
 
