@@ -63,7 +63,7 @@ COUNTS = {
     "sub": 6,
     "mul": 9,
     "softmax": 9,
-    "reduction": 9,
+    "reduction": 12,
     "unary": 12,
     "concatenation": 6,
     "pad": 6,
@@ -448,13 +448,16 @@ def _softmax(random: Random, kind: str, number: int) -> Operator:
 
 
 def _reduction(random: Random, kind: str, number: int) -> Operator:
-    shape = (*random.integers(1, 7, 3), _pick(random, CHANNELS))
+    shape = (*(int(size) for size in random.integers(1, 7, 3)), _pick(random, CHANNELS))
+    ties = _chance(random, 0.5)  # sums of a power of two of elements, divided by it
+    shape = (*(2 ** (size // 2) for size in shape[:3]), shape[3]) if ties else shape
     axes = _pick(random, ((1, 2), (1, 2), (3,), (1,), (2, 3), (0, 1, 2, 3), (1, 3)))
     source = _value(random, "input", shape)
     kept = [1 if axis in axes else size for axis, size in enumerate(shape)]
     function = _pick(random, ("mean", "mean", "sum"))
-    growth = 1 if function == "mean" else math.sqrt(math.prod(shape) / math.prod(kept))
-    output = _value(random, "output", kept, single(source.scale * growth * random.uniform(0.2, 2)))
+    growth = 1.0 if function == "mean" else math.sqrt(math.prod(shape) / math.prod(kept))
+    growth *= float(_pick(random, (0.5, 1, 2))) if ties else random.uniform(0.2, 2)
+    output = _value(random, "output", kept, single(source.scale * growth))
     return _operator(kind, (source,), output, Reduction(function, axes))
 
 
