@@ -22,6 +22,7 @@ from west_utvm.lowering.program import (
     Attributes,
     Clamp,
     Concatenation,
+    Conversion,
     Convolution,
     Elementwise,
     FullyConnected,
@@ -65,6 +66,8 @@ COUNTS = {
     "softmax": 9,
     "reduction": 12,
     "unary": 12,
+    "quantize": 6,
+    "dequantize": 3,
     "concatenation": 6,
     "pad": 6,
     "reshape": 3,
@@ -79,7 +82,7 @@ FAMILIES = {
     "fully_connected": ("fully_connected",),
     "pool2d": ("average_pool2d", "max_pool2d"),
     "elementwise": ("add", "sub", "mul"),
-    "pointwise": ("softmax", "reduction", "unary"),
+    "pointwise": ("softmax", "reduction", "unary", "quantize", "dequantize"),
     "moves": ("concatenation", "pad", "reshape", "resize_nearest", "strided_slice", "transpose"),
 }
 
@@ -115,14 +118,27 @@ def _case(kind: str, id_: str, number: int) -> Case:
     operator = _KINDS[kind](random, kind, number)
     distinct = {id(value): value for value in activations(operator) if value.data is None}
     given = tuple(distinct.values())
+    step = operator.outputs[0].scales[0] if kind == "quantize" else 1.0
     samples = [
-        tuple(sample(random, value) for value in given)
+        tuple(_filled(sample(random, value), value, step) for value in given)
         for sample in (_uniform, _lowest, _highest, _ramp)
     ]
     return Case(id_, operator, OPTIMIZE[number % len(OPTIMIZE)], given, tuple(samples))
 
 
 # Inputs.
+
+
+def _filled(data: Array, value: Value, step: float) -> Array:
+    """``data``; where the value is float32 as quarters of a step, a little beside them, far beyond
+    all, and NaN."""
+    if value.dtype == "int8":
+        return data
+    reals = data.astype(np.float32) * np.float32(0.75 * step)
+    reals.reshape(-1)[::3] *= np.float32(1 + 2**-23)
+    reals.reshape(-1)[::17] *= np.float32(1e30)
+    reals.reshape(-1)[:1] = np.nan
+    return reals
 
 
 def _uniform(random: Random, value: Value) -> Array:
@@ -472,6 +488,16 @@ def _unary(random: Random, kind: str, number: int) -> Operator:
     return _operator(kind, (source,), output, Unary(function, 0.3 * (function == "leaky_relu")))
 
 
+def _quantize(random: Random, kind: str, number: int) -> Operator:
+    output = _value(random, "output", (1, int(random.integers(1, 300))))
+    return _operator(kind, (Value("input", output.shape, "float32"),), output, Conversion())
+
+
+def _dequantize(random: Random, kind: str, number: int) -> Operator:
+    source = _value(random, "input", (1, int(random.integers(1, 300))))
+    return _operator(kind, (source,), Value("output", source.shape, "float32"), Conversion())
+
+
 # Operators that move elements.
 
 
@@ -540,10 +566,12 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "concatenation": _concatenation,
     "conv2d": _conv2d,
     "depthwise_conv2d": _depthwise_conv2d,
+    "dequantize": _dequantize,
     "fully_connected": _fully_connected,
     "max_pool2d": _pool2d,
     "mul": _mul,
     "pad": _pad,
+    "quantize": _quantize,
     "reduction": _reduction,
     "reshape": _reshape,
     "resize_nearest": _resize,

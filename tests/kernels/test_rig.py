@@ -55,10 +55,20 @@ def test_a_wrong_kernel(what: str, cpu: str, tmp_path: Path) -> None:
     assert failures and failures[0].startswith(item.name), failures
 
 
+@pytest.mark.parametrize("cpu", CPUS)
+def test_an_overlap_that_is_too_large(cpu: str, tmp_path: Path) -> None:
+    every = items("pointwise", ["portable"])
+    item = next(i for i in every if i.case.operator.kind == "unary" and i.case.given[0].size > 9)
+    assert item.emitted.overlap == 0
+    [failure] = run([replace(item, emitted=replace(item.emitted, overlap=-1))], cpu, tmp_path)
+    assert failure.startswith(f"{item.name}, sample 0, input 0 overlaps: output[1] is ")
+
+
 def test_every_kernel_has_cases() -> None:
     from west_utvm.kernels import registry
 
-    assert set(COUNTS) == set(registry._KERNELS)
+    rows = registry._KERNELS
+    assert set(COUNTS) == {getattr(row, "kind", row) for row in rows}
     assert sorted(COUNTS) == sorted(kind for kinds in FAMILIES.values() for kind in kinds)
 
 
