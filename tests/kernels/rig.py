@@ -58,6 +58,8 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
 OPTIMISATION = {"cortex-m33": "-O3", "cortex-m7": "-Os"}
 # Larger files take longer than their parts, smaller ones read the kernels more often.
 CASES_A_FILE = 24
+# What fits into the code memory of a board.
+CASES_A_PROGRAM = 240
 
 _VARIANTS = (
     "aligned",
@@ -125,21 +127,17 @@ def _wanted(case: Case, rounding: Rounding) -> tuple[Array, ...]:
 def run(given: Sequence[Item], cpu: str, folder: Path) -> list[str]:
     """What went wrong, a line for each case; ``cpu`` is one of :data:`FEATURES`."""
     ordered = sorted(given, key=_options_key)
-    sources = _write(ordered, folder)
-    executable = folder / "rig"
-    flags: tuple[str | Path, ...] = (
-        *WARNINGS,
-        f"-I{HERE}",
-        f"-I{BARE_METAL}",
-        *sources,
-        HERE / "rig.c",
-    )
-    if cpu == HOST:
-        compile_c("gcc", "-O1", *SANITIZERS, *flags, HOST_PORT, "-lm", "-o", executable)
-        line: tuple[str, ...] = (str(executable),)
-    else:
-        build(cpu, executable, (OPTIMISATION.get(cpu, "-O2"), *flags))
-        line = command(cpu, executable)
+    failures = []
+    for first in range(0, len(ordered), CASES_A_PROGRAM):
+        part = folder / f"program{first:04}"
+        part.mkdir()
+        failures += _run(ordered[first : first + CASES_A_PROGRAM], cpu, part)
+    return failures
+
+
+def _run(ordered: Sequence[Item], cpu: str, folder: Path) -> list[str]:
+    """Of one program."""
+    line = _built(_write(ordered, folder), cpu, folder / "rig")
     stream = b"".join(_stream(ordered))
     (folder / "input.bin").write_bytes(stream)
     done = subprocess.run(
@@ -154,6 +152,16 @@ def run(given: Sequence[Item], cpu: str, folder: Path) -> list[str]:
     elif not failures and records[-1][0] != len(ordered):
         failures.append(f"ran {records[-1][0]} cases of {len(ordered)}")
     return failures
+
+
+def _built(sources: Iterable[Path], cpu: str, target: Path) -> tuple[str, ...]:
+    """The command line that runs what was built from the cases' C and the rig's."""
+    flags = (*WARNINGS, f"-I{HERE}", f"-I{BARE_METAL}", *map(str, sources), str(HERE / "rig.c"))
+    if cpu == HOST:
+        compile_c("gcc", "-O1", *SANITIZERS, *flags, HOST_PORT, "-lm", "-o", target)
+        return (str(target),)
+    build(cpu, target, (OPTIMISATION.get(cpu, "-O2"), *flags))
+    return command(cpu, target)
 
 
 def _options_key(item: Item) -> tuple[str, str, str]:
