@@ -38,9 +38,9 @@ Array = NDArray[Any]
 
 
 def expected(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
-    """The int8 result; ``inputs`` are the activations, without weights and bias."""
-    result = _KINDS[operator.kind](operator, rounding, inputs)
-    return result.reshape(operator.outputs[0].shape).astype(np.int8)
+    """The result; ``inputs`` are the activations, without weights and bias."""
+    result, output = _KINDS[operator.kind](operator, rounding, inputs), operator.outputs[0]
+    return result.reshape(output.shape).astype(output.dtype)
 
 
 # Fixed-point arithmetic, as gemmlowp defines it.
@@ -332,6 +332,27 @@ def _unary(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> A
     return result
 
 
+# Between float32 and int8.
+
+
+def _quantize(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    """For NaN, where the references say nothing, a real 0."""
+    output, data = operator.outputs[0], np.nan_to_num(inputs[0], nan=0.0)
+    scale = np.float32(output.scale)
+    if rounding == "tflm":  # halves away from zero
+        quotient = data / scale
+        steps = np.sign(quotient) * np.floor(np.abs(quotient.astype(np.float64)) + 0.5)
+    else:
+        steps = np.rint(data * (np.float32(1) / scale))
+    return np.clip(steps.astype(np.float64) + output.zero_point, -128, 127)
+
+
+def _dequantize(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    source = operator.inputs[0]
+    real: Array = np.float32(source.scale) * (inputs[0].astype(np.int32) - source.zero_point)
+    return real.astype(np.float32)
+
+
 # Operators that move elements.
 
 
@@ -358,10 +379,12 @@ _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "concatenation": _moved,
     "conv2d": _convolution,
     "depthwise_conv2d": _convolution,
+    "dequantize": _dequantize,
     "fully_connected": _fully_connected,
     "max_pool2d": _pooling,
     "mul": _mul,
     "pad": _moved,
+    "quantize": _quantize,
     "reduction": _reduction,
     "reshape": _moved,
     "resize_nearest": _moved,

@@ -22,14 +22,16 @@
 #define ARENA_SIZE 0x20000U
 #define MOST_FAILURES 40U
 
-/* Where buffers lie. With EDGE_INPUT + i, memory ends behind input i. */
+/* Where buffers lie; the edge is the end of memory. From EDGE_INPUT on it is about one input. */
 enum variant {
 	ALIGNED,
 	ODD,
-	OVERLAP,
-	OVERLAP_ODD,
 	EDGE_OUTPUT,
 	EDGE_INPUT,
+	OVERLAP,
+	OVERLAP_ODD,
+	OVERLAP_BOTH,
+	VARIANTS,
 };
 
 enum what {
@@ -43,6 +45,7 @@ struct record {
 	uint32_t number;
 	uint32_t sample;
 	uint32_t variant;
+	uint32_t input;
 	uint32_t what;
 	uint32_t offset;
 	int32_t got;
@@ -59,8 +62,8 @@ struct layout {
 	struct region inputs[RIG_MOST_INPUTS];
 	struct region scratch;
 	struct region output;
-	/* Output and the first input if they overlap, the output alone if not. */
-	struct region both;
+	/* The output with all that overlaps it; nothing if it is at the edge. */
+	struct region shared;
 	uint32_t used;
 };
 
@@ -126,51 +129,81 @@ static struct region take(struct layout *layout, uint32_t size, uint32_t shift)
 	return (struct region){arena + begin, size};
 }
 
-/* The first input and the output in one buffer, whose beginning is that of one of them. */
-static void take_both(const struct rig_case *item, uint32_t shift, struct layout *layout)
-{
-	const int32_t distance = item->overlap + (int32_t)shift;
-	const uint32_t before = distance < 0 ? (uint32_t)-distance : 0;
-	const uint32_t after = distance > 0 ? (uint32_t)distance : 0;
-	const uint32_t output_end = before + item->output, input_end = after + item->sizes[0];
-
-	layout->both = take(layout, output_end > input_end ? output_end : input_end, shift);
-	layout->output = (struct region){layout->both.at + before, item->output};
-	layout->inputs[0] = (struct region){layout->both.at + after, item->sizes[0]};
-}
-
 static int is_odd(void)
 {
 	return now.variant == ODD || now.variant == OVERLAP_ODD;
 }
 
-static int overlaps(void)
+static int overlaps(uint32_t input)
 {
-	return now.variant == OVERLAP || now.variant == OVERLAP_ODD;
+	return now.variant == OVERLAP_BOTH ||
+	       ((now.variant == OVERLAP || now.variant == OVERLAP_ODD) && now.input == input);
+}
+
+/* From an address that is a multiple of 16 to one that is odd for these elements. */
+static uint32_t shift_of(const struct rig_case *item)
+{
+	return is_odd() ? (1U + 2U * (now.sample % 4U)) * item->alignment : 0;
+}
+
+static int32_t larger(int32_t a, int32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The output, one input as near as it may be and, with OVERLAP_BOTH, the other behind that. */
+static void take_shared(const struct rig_case *item, struct layout *layout)
+{
+	const uint32_t first = now.input, second = 1U - now.input;
+	const int32_t mask = -(int32_t)item->alignment;
+	const int32_t odd = is_odd() ? 1 : 0;
+	int32_t distances[2];
+	int32_t lowest, end;
+
+	distances[first] = (item->inputs[first].overlap + odd - mask - 1) & mask;
+	end = distances[first] + (int32_t)item->inputs[first].size;
+	distances[second] = (larger(end, item->inputs[second].overlap) - mask - 1) & mask;
+	if (overlaps(second)) {
+		end = distances[second] + (int32_t)item->inputs[second].size;
+	}
+	lowest = -larger(0, -distances[first]);
+	end = larger(end, (int32_t)item->output);
+	layout->shared = take(layout, (uint32_t)(end - lowest), shift_of(item));
+	layout->output = (struct region){layout->shared.at - lowest, item->output};
+	for (uint32_t i = 0; i < 2; i++) {
+		if (overlaps(i)) {
+			layout->inputs[i].at = layout->output.at + distances[i];
+			layout->inputs[i].size = item->inputs[i].size;
+		}
+	}
+}
+
+static void place_output(const struct rig_case *item, struct layout *layout)
+{
+	if (now.variant >= OVERLAP) {
+		take_shared(item, layout);
+	} else if (now.variant == EDGE_OUTPUT) {
+		layout->output = (struct region){port_edge(item->output), item->output};
+		layout->shared = take(layout, 0, 0);
+	} else {
+		layout->output = take(layout, item->output, shift_of(item));
+		layout->shared = layout->output;
+	}
 }
 
 static struct layout place(const struct rig_case *item)
 {
-	const uint32_t shift = is_odd() ? 1U + 2U * (now.sample % 4U) : 0;
 	struct layout layout = {.used = GUARD};
 
-	if (overlaps()) {
-		take_both(item, shift, &layout);
-	} else if (now.variant == EDGE_OUTPUT) {
-		layout.output = (struct region){port_edge(item->output), item->output};
-		layout.both = take(&layout, 0, 0);
-	} else {
-		layout.output = take(&layout, item->output, shift);
-		layout.both = layout.output;
-	}
+	place_output(item, &layout);
 	layout.scratch = take(&layout, item->scratch, 0);
-	for (uint32_t i = overlaps() ? 1 : 0; i < item->inputs; i++) {
-		const uint32_t size = item->sizes[i];
+	for (uint32_t i = 0; i < item->count; i++) {
+		const uint32_t size = item->inputs[i].size;
 
-		if (now.variant == EDGE_INPUT + i) {
+		if (now.variant == EDGE_INPUT && now.input == i) {
 			layout.inputs[i] = (struct region){port_edge(size), size};
-		} else {
-			layout.inputs[i] = take(&layout, size, shift);
+		} else if (!overlaps(i)) {
+			layout.inputs[i] = take(&layout, size, shift_of(item));
 		}
 	}
 	return layout;
@@ -181,14 +214,14 @@ static void fill(const struct rig_case *item, const struct layout *layout)
 {
 	spoil(arena, layout->used);
 	spoil(layout->output.at, item->output);
-	for (uint32_t i = 0; i < item->inputs; i++) {
-		memcpy(layout->inputs[i].at, given[i], item->sizes[i]);
+	for (uint32_t i = 0; i < item->count; i++) {
+		memcpy(layout->inputs[i].at, given[i], item->inputs[i].size);
 	}
 	memcpy(shadow, arena, layout->used);
 	POISON(arena, ARENA_SIZE);
-	UNPOISON(layout->both.at, layout->both.size);
+	UNPOISON(layout->shared.at, layout->shared.size);
 	UNPOISON(layout->scratch.at, layout->scratch.size);
-	for (uint32_t i = 0; i < item->inputs; i++) {
+	for (uint32_t i = 0; i < item->count; i++) {
 		UNPOISON(layout->inputs[i].at, layout->inputs[i].size);
 	}
 }
@@ -208,9 +241,9 @@ static void expect_same(const uint8_t *got, const uint8_t *wanted, uint32_t size
 /* Of the arena, only output and scratch may have changed, which lie there in this order. */
 static void compare(const struct rig_case *item, const struct layout *layout)
 {
-	const uint32_t ends[] = {0, (uint32_t)(layout->both.at - arena) + layout->both.size,
+	const uint32_t ends[] = {0, (uint32_t)(layout->shared.at - arena) + layout->shared.size,
 				 (uint32_t)(layout->scratch.at - arena) + layout->scratch.size};
-	const uint32_t begins[] = {(uint32_t)(layout->both.at - arena),
+	const uint32_t begins[] = {(uint32_t)(layout->shared.at - arena),
 				   (uint32_t)(layout->scratch.at - arena), layout->used};
 
 	UNPOISON(arena, ARENA_SIZE);
@@ -219,8 +252,11 @@ static void compare(const struct rig_case *item, const struct layout *layout)
 		expect_same(arena + ends[i], shadow + ends[i], begins[i] - ends[i],
 			    WRITTEN_OUTSIDE);
 	}
-	for (uint32_t i = overlaps() ? 1 : 0; i < item->inputs; i++) {
-		expect_same(layout->inputs[i].at, given[i], item->sizes[i], WRITTEN_OUTSIDE);
+	for (uint32_t i = 0; i < item->count; i++) {
+		if (!overlaps(i)) {
+			expect_same(layout->inputs[i].at, given[i], item->inputs[i].size,
+				    WRITTEN_OUTSIDE);
+		}
 	}
 }
 
@@ -229,7 +265,7 @@ static void run(const struct rig_case *item)
 	const struct layout layout = place(item);
 	const void *inputs[RIG_MOST_INPUTS];
 
-	for (uint32_t i = 0; i < item->inputs; i++) {
+	for (uint32_t i = 0; i < item->count; i++) {
 		inputs[i] = layout.inputs[i].at;
 	}
 	fill(item, &layout);
@@ -237,26 +273,42 @@ static void run(const struct rig_case *item)
 	compare(item, &layout);
 }
 
-/* The first sample in all variants, the others at an aligned or at an odd address. */
+/* Whether there is such a run: the first sample in all variants, the others at an aligned or at an
+ * odd address. */
+static int is_possible(const struct rig_case *item)
+{
+	const struct rig_input *const one = &item->inputs[now.input];
+
+	if (now.sample > 0 && (is_odd() != (int)(now.sample % 2U) || now.variant == EDGE_INPUT)) {
+		return 0;
+	}
+	if (now.variant < EDGE_INPUT) {
+		return now.input == 0 && (now.sample == 0 || now.variant != EDGE_OUTPUT);
+	}
+	if (now.variant == OVERLAP_BOTH) {
+		return item->count == 2 && one->may_overlap &&
+		       item->inputs[1U - now.input].may_overlap;
+	}
+	return now.variant == EDGE_INPUT || one->may_overlap;
+}
+
 static void run_variants(const struct rig_case *item)
 {
-	const uint32_t count = now.sample == 0 ? EDGE_INPUT + item->inputs : EDGE_OUTPUT;
 	const uint32_t before = failures;
 
-	for (now.variant = 0; now.variant < count && failures == before; now.variant++) {
-		const int other = is_odd() != (int)(now.sample % 2U);
-
-		if ((overlaps() && !item->may_overlap) || (now.sample > 0 && other)) {
-			continue;
+	for (now.input = 0; now.input < item->count; now.input++) {
+		for (now.variant = 0; now.variant < VARIANTS; now.variant++) {
+			if (failures == before && is_possible(item)) {
+				run(item);
+			}
 		}
-		run(item);
 	}
 }
 
 static void read_sample(const struct rig_case *item)
 {
-	for (uint32_t i = 0; i < item->inputs; i++) {
-		port_read(given[i], item->sizes[i]);
+	for (uint32_t i = 0; i < item->count; i++) {
+		port_read(given[i], item->inputs[i].size);
 	}
 	port_read(want, item->output);
 }

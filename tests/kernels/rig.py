@@ -26,7 +26,8 @@ from west_utvm.codegen.operators import (
 )
 from west_utvm.kernels import Emitted, Options, emit
 from west_utvm.kernels.options import Feature
-from west_utvm.lowering.program import ROUNDINGS, Rounding
+from west_utvm.lowering.program import ROUNDINGS, Rounding, Value
+from west_utvm.tensor import DTYPE_SIZES
 
 from ..bare_metal.boards import (
     BARE_METAL,
@@ -57,10 +58,20 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
 OPTIMISATION = {"cortex-m33": "-O3", "cortex-m7": "-Os"}
 # Larger files take longer than their parts, smaller ones read the kernels more often.
 CASES_A_FILE = 24
+# What fits into the code memory of a board.
+CASES_A_PROGRAM = 240
 
-_VARIANTS = ("aligned", "odd addresses", "overlapping", "overlapping, odd", "output at the edge")
+_VARIANTS = (
+    "aligned",
+    "odd addresses",
+    "output at the edge",
+    "input {} at the edge",
+    "input {} overlaps",
+    "input {} overlaps, odd addresses",
+    "input {} and the other overlap",
+)
 _WRONG_RESULT, _WRITTEN_OUTSIDE, _STOPPED, _DONE = range(4)
-_RECORD = struct.Struct("<5I2i")
+_RECORD = struct.Struct("<6I2i")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,21 +127,17 @@ def _wanted(case: Case, rounding: Rounding) -> tuple[Array, ...]:
 def run(given: Sequence[Item], cpu: str, folder: Path) -> list[str]:
     """What went wrong, a line for each case; ``cpu`` is one of :data:`FEATURES`."""
     ordered = sorted(given, key=_options_key)
-    sources = _write(ordered, folder)
-    executable = folder / "rig"
-    flags: tuple[str | Path, ...] = (
-        *WARNINGS,
-        f"-I{HERE}",
-        f"-I{BARE_METAL}",
-        *sources,
-        HERE / "rig.c",
-    )
-    if cpu == HOST:
-        compile_c("gcc", "-O1", *SANITIZERS, *flags, HOST_PORT, "-lm", "-o", executable)
-        line: tuple[str, ...] = (str(executable),)
-    else:
-        build(cpu, executable, (OPTIMISATION.get(cpu, "-O2"), *flags))
-        line = command(cpu, executable)
+    failures = []
+    for first in range(0, len(ordered), CASES_A_PROGRAM):
+        part = folder / f"program{first:04}"
+        part.mkdir()
+        failures += _run(ordered[first : first + CASES_A_PROGRAM], cpu, part)
+    return failures
+
+
+def _run(ordered: Sequence[Item], cpu: str, folder: Path) -> list[str]:
+    """Of one program."""
+    line = _built(_write(ordered, folder), cpu, folder / "rig")
     stream = b"".join(_stream(ordered))
     (folder / "input.bin").write_bytes(stream)
     done = subprocess.run(
@@ -138,8 +145,8 @@ def run(given: Sequence[Item], cpu: str, folder: Path) -> list[str]:
     )
     output = folder / "output.bin"
     records = list(_RECORD.iter_unpack(output.read_bytes() if output.exists() else done.stdout))
-    failures = [_failure(ordered, record) for record in records if record[3] != _DONE]
-    if not records or records[-1][3] != _DONE:
+    failures = [_failure(ordered, record) for record in records if record[4] != _DONE]
+    if not records or records[-1][4] != _DONE:
         reason = PORT_STATUS.get(done.returncode, f"exit status {done.returncode}")
         failures.append(f"stopped: {reason}\n{done.stderr.decode(errors='replace')[-3000:]}")
     elif not failures and records[-1][0] != len(ordered):
@@ -147,15 +154,23 @@ def run(given: Sequence[Item], cpu: str, folder: Path) -> list[str]:
     return failures
 
 
+def _built(sources: Iterable[Path], cpu: str, target: Path) -> tuple[str, ...]:
+    """The command line that runs what was built from the cases' C and the rig's."""
+    flags = (*WARNINGS, f"-I{HERE}", f"-I{BARE_METAL}", *map(str, sources), str(HERE / "rig.c"))
+    if cpu == HOST:
+        compile_c("gcc", "-O1", *SANITIZERS, *flags, HOST_PORT, "-lm", "-o", target)
+        return (str(target),)
+    build(cpu, target, (OPTIMISATION.get(cpu, "-O2"), *flags))
+    return command(cpu, target)
+
+
 def _options_key(item: Item) -> tuple[str, str, str]:
     return (item.options.feature, item.options.rounding, item.options.optimize)
 
 
 def _failure(ordered: Sequence[Item], record: Sequence[int]) -> str:
-    number, sample, variant, what, offset, got, want = record
-    item = ordered[number]
-    edge = f"input {variant - len(_VARIANTS)} at the edge"
-    where = _VARIANTS[variant] if variant < len(_VARIANTS) else edge
+    number, sample, variant, on, what, offset, got, want = record
+    item, where = ordered[number], _VARIANTS[variant].format(on)
     said = {
         _WRONG_RESULT: f"output[{offset}] is {got}, not {want}",
         _WRITTEN_OUTSIDE: f"writes outside of its output, {offset} bytes behind a buffer",
@@ -216,8 +231,9 @@ def _entry(number: int, item: Item) -> str:
         for i, value in enumerate(activations(operator))
     ]
     arguments += ["scratch"] if emitted.scratch else []
-    sizes = ", ".join(str(value.size) for value in item.case.given)
-    overlap = getattr(emitted, "overlap", None)
+    inputs = ", ".join(map(_input, item.case.given, _overlaps(item)))
+    values = (*item.case.given, *operator.outputs)
+    alignment = max(DTYPE_SIZES[value.dtype] for value in values)
     return f"""
 static void call{number}(const void *const *inputs, void *scratch, void *output)
 {{
@@ -227,10 +243,27 @@ static void call{number}(const void *const *inputs, void *scratch, void *output)
 
 extern const struct rig_case rig_case{number};
 const struct rig_case rig_case{number} = {{
-	call{number}, {len(item.case.given)}, {{{sizes}}}, {emitted.scratch},
-	{operator.outputs[0].size}, {int(overlap is not None)}, {overlap or 0},
+	call{number}, {len(item.case.given)}, {{{inputs}}}, {emitted.scratch},
+	{operator.outputs[0].size}, {alignment},
 }};
 """
+
+
+def _input(value: Value, overlap: int | None) -> str:
+    return f"{{{value.size}, {int(overlap is not None)}, {overlap or 0}}}"
+
+
+def _overlaps(item: Item) -> list[int | None]:
+    """How near each of the given inputs may be: one that the operator takes twice must suit both
+    of its places."""
+    figures = (item.emitted.overlap, item.emitted.overlap_second)
+    places = [*zip(activations(item.case.operator), figures, strict=False)]
+    result: list[int | None] = []
+    for value in item.case.given:
+        own = [figure for other, figure in places if other is value]
+        known = [figure for figure in own if figure is not None]
+        result.append(max(known) if known and len(known) == len(own) else None)
+    return result
 
 
 def _stream(ordered: Sequence[Item]) -> Iterator[bytes]:
