@@ -111,14 +111,24 @@ def _convolution(operator: Operator, window: tuple[int, int]) -> Mapping[str, Fi
     }
 
 
-def _constants(operator: Operator, rounding: Rounding, channel_axis: int) -> Mapping[str, Array]:
-    """The bias has the input's zero point folded in: sum((x - z) w) is sum(x w) - z sum(w)."""
+def folded_bias(operator: Operator, channel_axis: int) -> Array:
+    """The bias with the input's zero point in it: sum((x - z) w) is sum(x w) - z sum(w). int64.
+
+    UtvmError if a sum does not fit 32 bits.
+    """
     data, weights, bias = operator.inputs
     assert weights.data is not None and bias.data is not None
     others = tuple(axis for axis in range(weights.data.ndim) if axis != channel_axis)
     sums = weights.data.astype(np.int64).sum(axis=others)
-    folded = bias.data.astype(np.int64) - data.zero_point * sums
+    folded = np.asarray(bias.data.astype(np.int64) - data.zero_point * sums)
     _check_sums(operator, weights.data, folded, others)
+    return folded
+
+
+def _constants(operator: Operator, rounding: Rounding, channel_axis: int) -> Mapping[str, Array]:
+    weights = operator.inputs[1]
+    assert weights.data is not None
+    folded = folded_bias(operator, channel_axis)
     multipliers = [_MULTIPLIERS[rounding](operator, scale) for scale in weights.scales]
     return {
         "weights": weights.data.reshape(-1),
