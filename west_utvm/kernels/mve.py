@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutions and fully connected layers for CPUs with Helium (MVE), and how it wants constants.
+
+Sums of products of int8 are by VMLADAV: 16 products in one instruction. Weights are packed for
+it in blocks of four channels by 16 products.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from west_utvm.kernels.emitted import Emitted, Field
+from west_utvm.kernels.options import Options
+from west_utvm.kernels.weighted import constants
+from west_utvm.lowering.program import Array, Clamp, Convolution, FullyConnected, Operator
+
+HEADERS = (
+    "base.h",
+    "fixed_point.h",
+    "requantize_{rounding}.h",
+    "mve_base.h",
+    "mve_requantize_{rounding}.h",
+)
+# Channels, and products of each, in a block of weights.
+_LANES = 4
+_DEPTH = 16
+
+
+def fully_connected(operator: Operator, options: Options) -> Emitted:
+    """Weights are OI. More than one row is as many pixels of a convolution by 1x1."""
+    features, in_features = operator.inputs[1].shape
+    rows = operator.inputs[0].elements // in_features
+    assert isinstance(operator.attributes, FullyConnected)
+    if rows > 1:
+        return _conv1x1(operator, options, operator.attributes.clamp, _line(rows, in_features))
+    clamp = operator.attributes.clamp
+    plain = constants(operator, options.rounding, channel_axis=0)
+    return Emitted(
+        headers=(*HEADERS, "mve_rows.h", "mve_fully_connected.h"),
+        kernel=f"mve_fully_connected_{variant(operator, options, clamp, plain)}",
+        struct="mve_rows",
+        fields=_rows(operator, clamp),
+        constants=_packed(plain, operator),
+        macs=features * in_features,
+    )
+
+
+def conv1x1(operator: Operator, options: Options) -> Emitted | None:
+    """Where the window is one pixel, all of them within the image."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    depth = operator.inputs[0].shape[3]
+    if operator.inputs[1].shape[1:3] != (1, 1) or any(attributes.padding):
+        return None
+    if attributes.strides == (1, 1):
+        pixels = math.prod(operator.outputs[0].shape[:-1])
+        return _conv1x1(operator, options, attributes.clamp, _line(pixels, depth))
+    _, in_height, in_width, _ = operator.inputs[0].shape
+    batches, height, width, _ = operator.outputs[0].shape
+    fields = {
+        "batches": batches,
+        "batch_step": in_height * in_width * depth,
+        "height": height,
+        "line_step": attributes.strides[0] * in_width * depth,
+        "width": width,
+        "pixel_step": attributes.strides[1] * depth,
+    }
+    return _conv1x1(operator, options, attributes.clamp, fields)
+
+
+def _line(pixels: int, depth: int) -> dict[str, int]:
+    """All pixels side by side."""
+    return {
+        "batches": 1,
+        "batch_step": 0,
+        "height": 1,
+        "line_step": 0,
+        "width": pixels,
+        "pixel_step": depth,
+    }
+
+
+def _conv1x1(operator: Operator, options: Options, clamp: Clamp, steps: dict[str, int]) -> Emitted:
+    plain = constants(operator, options.rounding, channel_axis=0)
+    lines = [
+        batch * steps["batch_step"] + line * steps["line_step"]
+        for batch in range(steps["batches"])
+        for line in range(steps["height"])
+    ]
+    pairs = range(0, steps["width"], 2)
+    needed = [line + pixel * steps["pixel_step"] for line in lines for pixel in pairs]
+    written = [
+        n * steps["width"] + min(p + 2, steps["width"]) for n in range(len(lines)) for p in pairs
+    ]
+    channels, depth = operator.inputs[1].shape[0], operator.inputs[1].shape[-1]
+    return Emitted(
+        headers=(*HEADERS, "mve_rows.h", "mve_conv1x1.h"),
+        kernel=f"mve_conv1x1_{variant(operator, options, clamp, plain)}",
+        struct="mve_conv1x1",
+        fields={**steps, "rows": _rows(operator, clamp)},
+        constants=_packed(plain, operator),
+        macs=operator.outputs[0].elements * depth,
+        overlap=_overlap([pixels * channels for pixels in written], needed),
+    )
+
+
+def _overlap(written: Sequence[int], needed: Sequence[int]) -> int:
+    """``written``: the end of what a step has written of the output; ``needed``: the first byte of
+    the input that this step, while it writes, or a later one reads."""
+    return max(end - first for end, first in zip(written, needed, strict=True))
+
+
+def columns(operator: Operator, options: Options) -> Emitted | None:
+    """Without dilation along rows: a line's windows are copied to a strip, each column once."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    _, height, width, in_channels = operator.inputs[1].shape
+    if attributes.dilation[1] != 1:
+        return None
+    plain = dict(constants(operator, options.rounding, channel_axis=0))
+    weights = plain["weights"].reshape(operator.inputs[1].shape).transpose(0, 2, 1, 3)
+    plain["weights"] = np.ascontiguousarray(weights)
+    strip = (operator.outputs[0].shape[2] - 1) * attributes.strides[1] + width
+    line = math.prod(operator.outputs[0].shape[2:])
+    first = _first_bytes(operator, attributes)[:: operator.outputs[0].shape[2]]
+    written = range(line, operator.outputs[0].elements + 1, line)
+    return Emitted(
+        headers=(*HEADERS, "mve_rows.h", "mve_columns.h"),
+        kernel=f"mve_columns_{variant(operator, options, attributes.clamp, plain)}",
+        struct="mve_columns",
+        fields={
+            **geometry(operator),
+            "strip_width": strip,
+            "rows": _rows(operator, attributes.clamp),
+        },
+        constants=_packed(plain, operator),
+        macs=operator.outputs[0].elements * height * width * in_channels,
+        scratch=strip * height * in_channels,
+        overlap=_overlap(written, [*first[1:], operator.inputs[0].elements]),
+    )
+
+
+def conv2d(operator: Operator, options: Options) -> Emitted:
+    """Windows are copied to rows, two at a time."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    weights, output = operator.inputs[1], operator.outputs[0]
+    depth = weights.elements // weights.shape[0]
+    plain = constants(operator, options.rounding, channel_axis=0)
+    starts = _first_bytes(operator, attributes)
+    pixels = output.elements // output.shape[3]
+    written = [min(pair + 2, pixels) * output.shape[3] for pair in range(0, pixels, 2)]
+    clamp = attributes.clamp
+    return Emitted(
+        headers=(*HEADERS, "taps.h", "mve_rows.h", "mve_conv2d.h"),
+        kernel=f"mve_conv2d_{variant(operator, options, clamp, plain)}",
+        struct="mve_conv2d",
+        fields={**geometry(operator), "rows": _rows(operator, clamp)},
+        constants=_packed(plain, operator),
+        macs=output.elements * depth,
+        scratch=2 * depth,
+        overlap=_overlap(written, [*starts[2::2], operator.inputs[0].elements]),
+    )
+
+
+def _first_bytes(operator: Operator, attributes: Convolution) -> list[int]:
+    """For each output pixel, the first byte of the input that is read for it or a later one."""
+    _, in_height, in_width, in_channels = operator.inputs[0].shape
+    batches, height, width, _ = operator.outputs[0].shape
+    top, left, _, _ = attributes.padding
+    y = np.maximum(np.arange(height) * attributes.strides[0] - top, 0)
+    x = np.maximum(np.arange(width) * attributes.strides[1] - left, 0)
+    rows = (np.arange(batches)[:, None] * in_height + y).reshape(-1, 1)
+    starts = ((rows * in_width + x) * in_channels).reshape(-1)
+    first: list[int] = np.minimum.accumulate(starts[::-1])[::-1].tolist()
+    return first
+
+
+def geometry(operator: Operator) -> Mapping[str, Field]:
+    """What convolutions of both kinds have in their parameters."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    batches, in_height, in_width, in_channels = operator.inputs[0].shape
+    _, height, width, _ = operator.outputs[0].shape
+    window = operator.inputs[1].shape[-3:-1]  # of OHWI and of HWC
+    return {
+        "batches": batches,
+        "in_height": in_height,
+        "in_width": in_width,
+        "in_channels": in_channels,
+        "height": height,
+        "width": width,
+        "window_height": window[0],
+        "window_width": window[1],
+        "stride_y": attributes.strides[0],
+        "stride_x": attributes.strides[1],
+        "dilation_y": attributes.dilation[0],
+        "dilation_x": attributes.dilation[1],
+        "pad_top": attributes.padding[0],
+        "pad_left": attributes.padding[1],
+        "in_zero": operator.inputs[0].zero_point,
+    }
+
+
+def variant(operator: Operator, options: Options, clamp: Clamp, plain: Mapping[str, Array]) -> str:
+    """Whether results are counted up from the zero point, and no shift is to the left."""
+    shifts = plain["shift"]
+    positive = clamp.low >= operator.outputs[0].zero_point
+    right = options.rounding == "litert" or int(shifts.max()) <= 0
+    return "positive" if positive and right else "any"
+
+
+def _rows(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
+    weights = operator.inputs[1]
+    return {
+        "depth": weights.elements // weights.shape[0],
+        "channels": weights.shape[0],
+        "scales_step": 5 if len(weights.scales) > 1 else 0,
+        "range": value_range(operator, clamp),
+    }
+
+
+def value_range(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
+    """``struct utvm_mve_range``."""
+    return {"out_zero": operator.outputs[0].zero_point, "low": clamp.low, "high": clamp.high}
+
+
+def _packed(plain: Mapping[str, Array], operator: Operator) -> Mapping[str, Array]:
+    channels = operator.inputs[1].shape[0]
+    return {
+        "weights": _blocks(plain["weights"].reshape(channels, -1)),
+        "bias": padded(plain["bias"]),
+        "scales": scales(plain),
+    }
+
+
+def _blocks(weights: Array) -> Array:
+    """(channels, depth) as [channels / 4][depth / 16][4][16], zeros where there are no more."""
+    channels, depth = weights.shape
+    padded = np.pad(weights, ((0, -channels % _LANES), (0, -depth % _DEPTH)))
+    blocks = padded.reshape(len(padded) // _LANES, _LANES, -1, _DEPTH)
+    return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3)).reshape(-1)
+
+
+def padded(data: Array) -> Array:
+    """Zeros behind it, up to a multiple of four elements."""
+    return np.pad(data, (0, -len(data) % _LANES))
+
+
+def scales(plain: Mapping[str, Array]) -> Array:
+    """int32, five for each four channels: multiplier[4], and four shifts as bytes of one word, the
+    first of them lowest. Five in all where all channels have the same."""
+    multiplier, shift = plain["multiplier"], plain["shift"]
+    if len(multiplier) == 1:
+        multiplier, shift = np.repeat(multiplier, _LANES), np.repeat(shift, _LANES)
+    multipliers = padded(multiplier).reshape(-1, _LANES)
+    words = padded(shift).astype("<i1").view("<i4").reshape(-1, 1)
+    return np.concatenate([multipliers, words], axis=1).astype(np.int32).reshape(-1)
