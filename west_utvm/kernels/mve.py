@@ -27,6 +27,12 @@ HEADERS = (
 # Channels, and products of each, in a block of weights.
 _LANES = 4
 _DEPTH = 16
+# As in c/mve_shallow.h.
+_SHALLOW_PIXELS = 32
+_CONV1X1_HEADERS = {
+    "conv1x1": ("mve_conv1x1.h",),
+    "shallow": ("mve_conv1x1.h", "mve_shallow.h"),
+}
 
 
 def fully_connected(operator: Operator, options: Options) -> Emitted:
@@ -37,13 +43,22 @@ def fully_connected(operator: Operator, options: Options) -> Emitted:
     if rows > 1:
         return _conv1x1(operator, options, operator.attributes.clamp, _line(rows, in_features))
     clamp = operator.attributes.clamp
-    plain = constants(operator, options.rounding, channel_axis=0)
+    plain = prepared(operator, options, channel_axis=0)
+    one = {name: np.repeat(plain[name], _LANES) for name in ("multiplier", "shift")}
     return Emitted(
-        headers=(*HEADERS, "mve_rows.h", "mve_fully_connected.h"),
-        kernel=f"mve_fully_connected_{variant(operator, options, clamp, plain)}",
-        struct="mve_rows",
-        fields=_rows(operator, clamp),
-        constants=_packed(plain, operator),
+        headers=(*HEADERS, "mve_row.h", "mve_fully_connected.h"),
+        kernel=f"mve_fully_connected_{variant(operator, clamp, plain)}",
+        struct="mve_row",
+        fields={
+            **_pixels(operator, clamp),
+            "bias_step": _LANES,
+            "scales_step": _LANES + 1 if len(operator.inputs[1].scales) > 1 else 0,
+        },
+        constants={
+            "weights": _blocks(plain["weights"].reshape(features, in_features)),
+            "bias": _fours(plain["bias"]),
+            "scales": scales(one if len(plain["shift"]) == 1 else plain),
+        },
         macs=features * in_features,
     )
 
@@ -84,27 +99,42 @@ def _line(pixels: int, depth: int) -> dict[str, int]:
 
 
 def _conv1x1(operator: Operator, options: Options, clamp: Clamp, steps: dict[str, int]) -> Emitted:
-    plain = constants(operator, options.rounding, channel_axis=0)
-    lines = [
-        batch * steps["batch_step"] + line * steps["line_step"]
-        for batch in range(steps["batches"])
-        for line in range(steps["height"])
-    ]
-    pairs = range(0, steps["width"], 2)
-    needed = [line + pixel * steps["pixel_step"] for line in lines for pixel in pairs]
-    written = [
-        n * steps["width"] + min(p + 2, steps["width"]) for n in range(len(lines)) for p in pairs
-    ]
+    plain = prepared(operator, options, channel_axis=0)
+    kind, pixels = _kind(operator, options, clamp, plain)
     channels, depth = operator.inputs[1].shape[0], operator.inputs[1].shape[-1]
     return Emitted(
-        headers=(*HEADERS, "mve_rows.h", "mve_conv1x1.h"),
-        kernel=f"mve_conv1x1_{variant(operator, options, clamp, plain)}",
+        headers=(*HEADERS, "mve_row.h", "mve_pixels.h", *_CONV1X1_HEADERS[kind]),
+        kernel=f"mve_{kind}_{variant(operator, clamp, plain)}",
         struct="mve_conv1x1",
-        fields={**steps, "rows": _rows(operator, clamp)},
+        fields={**steps, "pixels": _pixels(operator, clamp)},
         constants=_packed(plain, operator),
         macs=operator.outputs[0].elements * depth,
-        overlap=_overlap([pixels * channels for pixels in written], needed),
+        overlap=_line_overlap(steps, pixels, channels),
     )
+
+
+def _kind(
+    operator: Operator, options: Options, clamp: Clamp, plain: Mapping[str, Array]
+) -> tuple[str, int]:
+    """The kernel's name, and how many pixels it computes at a time."""
+    channels, depth = operator.inputs[1].shape[0], operator.inputs[1].shape[-1]
+    right = options.rounding == "litert" or int(plain["shift"].max()) < 0
+    if depth <= _DEPTH and channels % _LANES == 0 and clamp == Clamp() and right:
+        return "shallow", _SHALLOW_PIXELS
+    return "conv1x1", 2
+
+
+def _line_overlap(steps: Mapping[str, int], pixels: int, channels: int) -> int:
+    """Where ``pixels`` of a line are computed at a time."""
+    written, needed = [], []
+    for line in range(steps["batches"] * steps["height"]):
+        batch, row = divmod(line, steps["height"])
+        start = batch * steps["batch_step"] + row * steps["line_step"]
+        for pixel in range(0, steps["width"], pixels):
+            done = line * steps["width"] + min(pixel + pixels, steps["width"])
+            written.append(done * channels)
+            needed.append(start + pixel * steps["pixel_step"])
+    return _overlap(written, needed)
 
 
 def _overlap(written: Sequence[int], needed: Sequence[int]) -> int:
@@ -120,7 +150,7 @@ def columns(operator: Operator, options: Options) -> Emitted | None:
     _, height, width, in_channels = operator.inputs[1].shape
     if attributes.dilation[1] != 1:
         return None
-    plain = dict(constants(operator, options.rounding, channel_axis=0))
+    plain = prepared(operator, options, channel_axis=0)
     weights = plain["weights"].reshape(operator.inputs[1].shape).transpose(0, 2, 1, 3)
     plain["weights"] = np.ascontiguousarray(weights)
     strip = (operator.outputs[0].shape[2] - 1) * attributes.strides[1] + width
@@ -128,13 +158,13 @@ def columns(operator: Operator, options: Options) -> Emitted | None:
     first = _first_bytes(operator, attributes)[:: operator.outputs[0].shape[2]]
     written = range(line, operator.outputs[0].elements + 1, line)
     return Emitted(
-        headers=(*HEADERS, "mve_rows.h", "mve_columns.h"),
-        kernel=f"mve_columns_{variant(operator, options, attributes.clamp, plain)}",
+        headers=(*HEADERS, "mve_row.h", "mve_pixels.h", "mve_columns.h"),
+        kernel=f"mve_columns_{variant(operator, attributes.clamp, plain)}",
         struct="mve_columns",
         fields={
             **geometry(operator),
             "strip_width": strip,
-            "rows": _rows(operator, attributes.clamp),
+            "pixels": _pixels(operator, attributes.clamp),
         },
         constants=_packed(plain, operator),
         macs=operator.outputs[0].elements * height * width * in_channels,
@@ -149,16 +179,16 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
     assert isinstance(attributes, Convolution)
     weights, output = operator.inputs[1], operator.outputs[0]
     depth = weights.elements // weights.shape[0]
-    plain = constants(operator, options.rounding, channel_axis=0)
+    plain = prepared(operator, options, channel_axis=0)
     starts = _first_bytes(operator, attributes)
     pixels = output.elements // output.shape[3]
     written = [min(pair + 2, pixels) * output.shape[3] for pair in range(0, pixels, 2)]
     clamp = attributes.clamp
     return Emitted(
-        headers=(*HEADERS, "taps.h", "mve_rows.h", "mve_conv2d.h"),
-        kernel=f"mve_conv2d_{variant(operator, options, clamp, plain)}",
+        headers=(*HEADERS, "taps.h", "mve_row.h", "mve_pixels.h", "mve_conv2d.h"),
+        kernel=f"mve_conv2d_{variant(operator, clamp, plain)}",
         struct="mve_conv2d",
-        fields={**geometry(operator), "rows": _rows(operator, clamp)},
+        fields={**geometry(operator), "pixels": _pixels(operator, clamp)},
         constants=_packed(plain, operator),
         macs=output.elements * depth,
         scratch=2 * depth,
@@ -205,22 +235,21 @@ def geometry(operator: Operator) -> Mapping[str, Field]:
     }
 
 
-def variant(operator: Operator, options: Options, clamp: Clamp, plain: Mapping[str, Array]) -> str:
+def prepared(operator: Operator, options: Options, channel_axis: int) -> dict[str, Array]:
+    """Constants as the portable kernels have them, but multipliers of LiteRT's rounding are whole
+    float32 figures, by their bits, without a shift."""
+    plain = dict(constants(operator, options.rounding, channel_axis))
+    if options.rounding == "litert":
+        real = np.ldexp(plain["multiplier"].astype(np.float64), -plain["shift"].astype(np.int32))
+        plain["multiplier"] = real.astype(np.float32).view(np.int32)
+        plain["shift"] = np.zeros_like(plain["shift"])
+    return plain
+
+
+def variant(operator: Operator, clamp: Clamp, plain: Mapping[str, Array]) -> str:
     """Whether results are counted up from the zero point, and no shift is to the left."""
-    shifts = plain["shift"]
     positive = clamp.low >= operator.outputs[0].zero_point
-    right = options.rounding == "litert" or int(shifts.max()) <= 0
-    return "positive" if positive and right else "any"
-
-
-def _rows(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
-    weights = operator.inputs[1]
-    return {
-        "depth": weights.elements // weights.shape[0],
-        "channels": weights.shape[0],
-        "scales_step": 5 if len(weights.scales) > 1 else 0,
-        "range": value_range(operator, clamp),
-    }
+    return "positive" if positive and int(plain["shift"].max()) <= 0 else "any"
 
 
 def value_range(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
@@ -228,12 +257,26 @@ def value_range(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
     return {"out_zero": operator.outputs[0].zero_point, "low": clamp.low, "high": clamp.high}
 
 
+def _pixels(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
+    """``struct utvm_mve_pixels``."""
+    weights = operator.inputs[1]
+    return {
+        "depth": weights.elements // weights.shape[0],
+        "channels": weights.shape[0],
+        "range": value_range(operator, clamp),
+    }
+
+
 def _packed(plain: Mapping[str, Array], operator: Operator) -> Mapping[str, Array]:
+    """With a quad for each four channels: four biases and their scales."""
     channels = operator.inputs[1].shape[0]
+    every = dict(plain)
+    for name in ("multiplier", "shift"):
+        every[name] = np.broadcast_to(plain[name], channels)
+    biases = _fours(every["bias"])
     return {
         "weights": _blocks(plain["weights"].reshape(channels, -1)),
-        "bias": padded(plain["bias"]),
-        "scales": scales(plain),
+        "quads": np.concatenate([biases, scales(every)], axis=1).reshape(-1),
     }
 
 
@@ -245,17 +288,13 @@ def _blocks(weights: Array) -> Array:
     return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3)).reshape(-1)
 
 
-def padded(data: Array) -> Array:
-    """Zeros behind it, up to a multiple of four elements."""
-    return np.pad(data, (0, -len(data) % _LANES))
-
-
 def scales(plain: Mapping[str, Array]) -> Array:
-    """int32, five for each four channels: multiplier[4], and four shifts as bytes of one word, the
-    first of them lowest. Five in all where all channels have the same."""
-    multiplier, shift = plain["multiplier"], plain["shift"]
-    if len(multiplier) == 1:
-        multiplier, shift = np.repeat(multiplier, _LANES), np.repeat(shift, _LANES)
-    multipliers = padded(multiplier).reshape(-1, _LANES)
-    words = padded(shift).astype("<i1").view("<i4").reshape(-1, 1)
-    return np.concatenate([multipliers, words], axis=1).astype(np.int32).reshape(-1)
+    """int32, five for each four channels: four multipliers, and four shifts as bytes of one word,
+    the first of them lowest."""
+    words = np.ascontiguousarray(_fours(plain["shift"]).astype("<i1")).view("<i4")
+    return np.concatenate([_fours(plain["multiplier"]), words], axis=1).astype(np.int32)
+
+
+def _fours(data: Array) -> Array:
+    """In rows of four, zeros where there are no more."""
+    return np.pad(data, (0, -len(data) % _LANES)).reshape(-1, _LANES)

@@ -10,7 +10,6 @@ import numpy as np
 from west_utvm.kernels import mve
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
-from west_utvm.kernels.weighted import constants
 from west_utvm.lowering.program import Array, Convolution, Operator
 
 _LANES = 16
@@ -30,8 +29,8 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     rows = (height - 1) * attributes.dilation[0] + 1
     ring = (operator.outputs[0].shape[2] - 1) * attributes.strides[1]
     ring += (width - 1) * attributes.dilation[1] + 1
-    plain = constants(operator, options.rounding, channel_axis=2)
-    variant = mve.variant(operator, options, attributes.clamp, plain)
+    plain = mve.prepared(operator, options, channel_axis=2)
+    variant = mve.variant(operator, attributes.clamp, plain)
     return Emitted(
         headers=(*mve.HEADERS, "mve_depthwise.h"),
         kernel=f"mve_depthwise_{'3x3_' if (height, width) == (3, 3) else ''}{variant}",

@@ -1,4 +1,6 @@
-/* Helium, the vector extension of Armv8.1-M; where it is absent, C that reads the same constants. */
+/*
+ * Helium, the vector extension of Armv8.1-M; where it is absent, C that reads the same constants.
+ */
 #ifndef UTVM_SHARED
 #define UTVM_SHARED static __attribute__((noinline, unused))
 #endif
@@ -12,17 +14,6 @@ struct utvm_mve_range {
 	int32_t low;
 	int32_t high;
 };
-
-/*
- * How sums of four channels become results: multiplier[4], and four shifts as bytes of one word,
- * the first of them lowest. Where all channels have the same there is one such, and no step.
- */
-#define UTVM_MVE_SCALES 5
-
-UTVM_INLINE int32_t utvm_mve_shift(const int32_t *scales, int32_t lane)
-{
-	return (int8_t)((uint32_t)scales[4] >> (8 * lane));
-}
 
 /* memcpy for what is short, and of a size that is known only here. */
 UTVM_INLINE void utvm_mve_copy(int8_t *to, const int8_t *from, int32_t size)
@@ -57,4 +48,10 @@ UTVM_INLINE void utvm_mve_fill(int8_t *to, int32_t value, int32_t size)
 #else
 	memset(to, value, (size_t)size);
 #endif
+}
+
+/* One of four shifts, which are bytes of a word, the first of them lowest. */
+UTVM_INLINE int32_t utvm_mve_shift(int32_t shifts, int32_t lane)
+{
+	return (int8_t)((uint32_t)shifts >> (8 * lane));
 }

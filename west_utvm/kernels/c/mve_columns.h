@@ -20,7 +20,7 @@ struct utvm_mve_columns {
 	int32_t pad_left;
 	int32_t in_zero;
 	int32_t strip_width;
-	struct utvm_mve_rows rows;
+	struct utvm_mve_pixels pixels;
 };
 
 #if defined(__ARM_FEATURE_MVE)
@@ -82,9 +82,8 @@ UTVM_INLINE void utvm_mve_strip_row(const struct utvm_mve_columns *p, const int8
 }
 
 UTVM_INLINE void utvm_mve_columns_image(const struct utvm_mve_columns *p,
-					utvm_mve_rows2_t *rows2, const int8_t *image,
-					const int8_t *weights, const int32_t *bias,
-					const int32_t *scales, int8_t *strip, int8_t *output)
+					utvm_mve_pixels_t *pixels, const int8_t *image,
+					const int8_t *weights, const int32_t *quads, int8_t *strip, int8_t *output)
 {
 	const int32_t depth = p->in_channels;
 	const int32_t step = p->window_height * depth;
@@ -95,36 +94,33 @@ UTVM_INLINE void utvm_mve_columns_image(const struct utvm_mve_columns *p,
 					   line * p->stride_y - p->pad_top + row * p->dilation_y,
 					   strip + row * depth);
 		}
-		utvm_mve_pixels(&p->rows, rows2, strip, p->stride_x * step, p->width, weights,
-				bias, scales, output);
-		output += p->width * p->rows.channels;
+		pixels(&p->pixels, strip, p->stride_x * step, p->width, weights,
+				quads, output);
+		output += p->width * p->pixels.channels;
 	}
 }
 
-UTVM_SHARED void utvm_mve_columns(const struct utvm_mve_columns *p, utvm_mve_rows2_t *rows2,
-				  const int8_t *input, const int8_t *weights, const int32_t *bias,
-				  const int32_t *scales, int8_t *strip, int8_t *output)
+UTVM_SHARED void utvm_mve_columns(const struct utvm_mve_columns *p, utvm_mve_pixels_t *pixels,
+				  const int8_t *input, const int8_t *weights, const int32_t *quads, int8_t *strip, int8_t *output)
 {
 	/* The columns on either side of the image stay as they are. */
 	utvm_mve_fill(strip, p->in_zero, p->strip_width * p->window_height * p->in_channels);
 	for (int32_t batch = 0; batch < p->batches; batch++) {
-		utvm_mve_columns_image(p, rows2, input, weights, bias, scales, strip, output);
+		utvm_mve_columns_image(p, pixels, input, weights, quads, strip, output);
 		input += p->in_height * p->in_width * p->in_channels;
-		output += p->height * p->width * p->rows.channels;
+		output += p->height * p->width * p->pixels.channels;
 	}
 }
 
 UTVM_INLINE void utvm_mve_columns_any(const struct utvm_mve_columns *p, const int8_t *input,
-				      const int8_t *weights, const int32_t *bias,
-				      const int32_t *scales, void *scratch, int8_t *output)
+				      const int8_t *weights, const int32_t *quads, void *scratch, int8_t *output)
 {
-	utvm_mve_columns(p, utvm_mve_rows2_any, input, weights, bias, scales, scratch, output);
+	utvm_mve_columns(p, utvm_mve_pixels_any, input, weights, quads, scratch, output);
 }
 
 UTVM_INLINE void utvm_mve_columns_positive(const struct utvm_mve_columns *p, const int8_t *input,
-					   const int8_t *weights, const int32_t *bias,
-					   const int32_t *scales, void *scratch, int8_t *output)
+					   const int8_t *weights, const int32_t *quads, void *scratch, int8_t *output)
 {
-	utvm_mve_columns(p, utvm_mve_rows2_positive, input, weights, bias, scales, scratch,
+	utvm_mve_columns(p, utvm_mve_pixels_positive, input, weights, quads, scratch,
 			 output);
 }

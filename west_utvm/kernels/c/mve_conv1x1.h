@@ -6,33 +6,30 @@ struct utvm_mve_conv1x1 {
 	int32_t line_step;
 	int32_t width;
 	int32_t pixel_step;
-	struct utvm_mve_rows rows;
+	struct utvm_mve_pixels pixels;
 };
 
-UTVM_SHARED void utvm_mve_conv1x1(const struct utvm_mve_conv1x1 *p, utvm_mve_rows2_t *rows2,
-				  const int8_t *input, const int8_t *weights, const int32_t *bias,
-				  const int32_t *scales, int8_t *output)
+UTVM_SHARED void utvm_mve_conv1x1(const struct utvm_mve_conv1x1 *p, utvm_mve_pixels_t *pixels,
+				  const int8_t *input, const int8_t *weights, const int32_t *quads, int8_t *output)
 {
 	for (int32_t batch = 0; batch < p->batches; batch++) {
 		for (int32_t line = 0; line < p->height; line++) {
-			utvm_mve_pixels(&p->rows, rows2, input + line * p->line_step,
-					p->pixel_step, p->width, weights, bias, scales, output);
-			output += p->width * p->rows.channels;
+			pixels(&p->pixels, input + line * p->line_step,
+					p->pixel_step, p->width, weights, quads, output);
+			output += p->width * p->pixels.channels;
 		}
 		input += p->batch_step;
 	}
 }
 
 UTVM_INLINE void utvm_mve_conv1x1_any(const struct utvm_mve_conv1x1 *p, const int8_t *input,
-				      const int8_t *weights, const int32_t *bias,
-				      const int32_t *scales, int8_t *output)
+				      const int8_t *weights, const int32_t *quads, int8_t *output)
 {
-	utvm_mve_conv1x1(p, utvm_mve_rows2_any, input, weights, bias, scales, output);
+	utvm_mve_conv1x1(p, utvm_mve_pixels_any, input, weights, quads, output);
 }
 
 UTVM_INLINE void utvm_mve_conv1x1_positive(const struct utvm_mve_conv1x1 *p, const int8_t *input,
-					   const int8_t *weights, const int32_t *bias,
-					   const int32_t *scales, int8_t *output)
+					   const int8_t *weights, const int32_t *quads, int8_t *output)
 {
-	utvm_mve_conv1x1(p, utvm_mve_rows2_positive, input, weights, bias, scales, output);
+	utvm_mve_conv1x1(p, utvm_mve_pixels_positive, input, weights, quads, output);
 }

@@ -18,7 +18,7 @@ struct utvm_mve_conv2d {
 	int32_t pad_top;
 	int32_t pad_left;
 	int32_t in_zero;
-	struct utvm_mve_rows rows;
+	struct utvm_mve_pixels pixels;
 };
 
 /* One row of the window: count pixels within the image, with others before and after them. */
@@ -74,12 +74,11 @@ UTVM_INLINE void utvm_mve_window(const struct utvm_mve_conv2d *p, const int8_t *
 	}
 }
 
-UTVM_SHARED void utvm_mve_conv2d(const struct utvm_mve_conv2d *p, utvm_mve_rows2_t *rows2,
-				 const int8_t *input, const int8_t *weights, const int32_t *bias,
-				 const int32_t *scales, int8_t *patches, int8_t *output)
+UTVM_SHARED void utvm_mve_conv2d(const struct utvm_mve_conv2d *p, utvm_mve_pixels_t *pixels,
+				 const int8_t *input, const int8_t *weights, const int32_t *quads, int8_t *patches, int8_t *output)
 {
-	const int32_t depth = p->rows.depth;
-	const int32_t channels = p->rows.channels;
+	const int32_t depth = p->pixels.depth;
+	const int32_t channels = p->pixels.channels;
 	int32_t waiting = 0;
 
 	for (int32_t line = 0; line < p->batches * p->height; line++) {
@@ -93,28 +92,25 @@ UTVM_SHARED void utvm_mve_conv2d(const struct utvm_mve_conv2d *p, utvm_mve_rows2
 			utvm_mve_window(p, image, rows, y, column * p->stride_x - p->pad_left,
 					patches + waiting * depth);
 			if (waiting) {
-				rows2(&p->rows, patches, patches + depth, weights, bias, scales,
-				      output, output + channels);
+				pixels(&p->pixels, patches, depth, 2, weights, quads, output);
 				output += 2 * channels;
 			}
 			waiting = !waiting;
 		}
 	}
 	if (waiting) {
-		rows2(&p->rows, patches, patches, weights, bias, scales, output, output);
+		pixels(&p->pixels, patches, depth, 1, weights, quads, output);
 	}
 }
 
 UTVM_INLINE void utvm_mve_conv2d_any(const struct utvm_mve_conv2d *p, const int8_t *input,
-				     const int8_t *weights, const int32_t *bias,
-				     const int32_t *scales, void *scratch, int8_t *output)
+				     const int8_t *weights, const int32_t *quads, void *scratch, int8_t *output)
 {
-	utvm_mve_conv2d(p, utvm_mve_rows2_any, input, weights, bias, scales, scratch, output);
+	utvm_mve_conv2d(p, utvm_mve_pixels_any, input, weights, quads, scratch, output);
 }
 
 UTVM_INLINE void utvm_mve_conv2d_positive(const struct utvm_mve_conv2d *p, const int8_t *input,
-					  const int8_t *weights, const int32_t *bias,
-					  const int32_t *scales, void *scratch, int8_t *output)
+					  const int8_t *weights, const int32_t *quads, void *scratch, int8_t *output)
 {
-	utvm_mve_conv2d(p, utvm_mve_rows2_positive, input, weights, bias, scales, scratch, output);
+	utvm_mve_conv2d(p, utvm_mve_pixels_positive, input, weights, quads, scratch, output);
 }

@@ -53,7 +53,7 @@ UTVM_INLINE void utvm_mve_ring_load(const struct utvm_mve_depthwise *p, const in
 	utvm_mve_fill(slot + width * depth, p->in_zero, after * depth);
 }
 
-#if defined(__ARM_FEATURE_MVE)
+#if defined(UTVM_MVE_VECTORS)
 
 /* 16 channels: even bytes before odd ones, and of either the even halves before the odd. */
 struct utvm_mve_16 {
@@ -207,8 +207,7 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 		const int32_t channel = utvm_mve_lane(place);
 		const int8_t *own = weights + place / 16 * height * width * 16 + channel % 16;
 		const int32_t *const scale = scales + place / 16 * 20;
-		const int32_t shift =
-			(int8_t)((uint32_t)scale[16 + place / 4 % 4] >> (place % 4 * 8));
+		const int32_t shift = utvm_mve_shift(scale[16 + place / 4 % 4], place % 4);
 		int32_t sum = bias[place];
 
 		if (channel >= p->in_channels) {
@@ -223,7 +222,7 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 				own += 16;
 			}
 		}
-		sum = utvm_requantize(sum, scale[place % 16], shift);
+		sum = utvm_mve_requantize_one(sum, scale[place % 16], shift);
 		output[channel] = utvm_clamp(sum + p->range.out_zero, p->range.low, p->range.high);
 	}
 }

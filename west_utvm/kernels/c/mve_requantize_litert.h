@@ -1,29 +1,22 @@
-#if defined(__ARM_FEATURE_MVE)
-/*
- * utvm_requantize on vectors. In single precision, where vectors have it, that is what is meant:
- * multiplier / 2^shift is a float32, and products beyond 2^30 are far beyond any range.
- */
+/* A sum's multiplier is a float32, by its bits; there is no shift. */
+UTVM_INLINE int32_t utvm_mve_requantize_one(int32_t value, int32_t multiplier, int32_t shift)
+{
+	const int32_t mantissa = (multiplier & 0x7FFFFF) | 0x800000;
+
+	(void)shift;
+	return utvm_requantize(value, mantissa, 150 - (multiplier >> 23));
+}
+
+#if defined(__ARM_FEATURE_MVE) && __ARM_FEATURE_MVE & 2
+/* Whether there are vectors for this rounding, which is that of single precision. */
+#define UTVM_MVE_VECTORS
+
 UTVM_INLINE int32x4_t utvm_mve_requantize(int32x4_t value, int32x4_t multiplier, int32x4_t shift)
 {
-#if __ARM_FEATURE_MVE & 2
-	/* 2^-shift by its exponent; what is smaller than 2^-126 makes nothing of 2^31 either. */
-	const int32x4_t exponent = vsubq_s32(vdupq_n_s32(127), vminq_s32(shift, vdupq_n_s32(126)));
-	const float32x4_t power = vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23));
-	const float32x4_t scale = vmulq_f32(vcvtq_f32_s32(multiplier), power);
+	const float32x4_t scale = vreinterpretq_f32_s32(multiplier);
 
-	value = vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(value), scale));
-	return vmaxq_s32(vminq_s32(value, vdupq_n_s32(1 << 30)), vdupq_n_s32(-(1 << 30)));
-#else
-	int32_t values[4], multipliers[4], shifts[4];
-
-	vstrwq_s32(values, value);
-	vstrwq_s32(multipliers, multiplier);
-	vstrwq_s32(shifts, shift);
-	for (int lane = 0; lane < 4; lane++) {
-		values[lane] = utvm_requantize(values[lane], multipliers[lane], shifts[lane]);
-	}
-	return vldrwq_s32(values);
-#endif
+	(void)shift;
+	return vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(value), scale));
 }
 
 UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t multiplier,
@@ -31,4 +24,20 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 {
 	return utvm_mve_requantize(value, multiplier, shift);
 }
+
+/* Of q0 and q1 in assembly, with multipliers in q2. */
+#define UTVM_MVE_REQUANTIZE                                                                       \
+	"vcvt.f32.s32 q0, q0\n\t"                                                                 \
+	"vcvt.f32.s32 q1, q1\n\t"                                                                 \
+	"vmul.f32 q0, q0, q2\n\t"                                                                 \
+	"vmul.f32 q1, q1, q2\n\t"                                                                 \
+	"vcvtn.s32.f32 q0, q0\n\t"                                                                \
+	"vcvtn.s32.f32 q1, q1\n\t"
+#define UTVM_MVE_REQUANTIZE_POSITIVE UTVM_MVE_REQUANTIZE
+/* Of q4 by q6. */
+#define UTVM_MVE_REQUANTIZE_Q4                                                                    \
+	"vcvt.f32.s32 q4, q4\n\t"                                                                 \
+	"vmul.f32 q4, q4, q6\n\t"                                                                 \
+	"vcvtn.s32.f32 q4, q4\n\t"
+#define UTVM_MVE_REQUANTIZE_POSITIVE_Q4 UTVM_MVE_REQUANTIZE_Q4
 #endif
