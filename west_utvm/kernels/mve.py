@@ -118,10 +118,15 @@ def _kind(
 ) -> tuple[str, int]:
     """The kernel's name, and how many pixels it computes at a time."""
     channels, depth = operator.inputs[1].shape[0], operator.inputs[1].shape[-1]
-    right = options.rounding == "litert" or int(plain["shift"].max()) < 0
-    if depth <= _DEPTH and channels % _LANES == 0 and clamp == Clamp() and right:
+    if depth <= _DEPTH and channels % _LANES == 0 and saturates(clamp, plain, options):
         return "shallow", _SHALLOW_PIXELS
     return "conv1x1", 2
+
+
+def saturates(clamp: Clamp, plain: Mapping[str, Array], options: Options) -> bool:
+    """Whether results are in the range of int8, and all shifts are to the right."""
+    right = options.rounding == "litert" or int(plain["shift"].max()) < 0
+    return clamp == Clamp() and right
 
 
 def _line_overlap(steps: Mapping[str, int], pixels: int, channels: int) -> int:

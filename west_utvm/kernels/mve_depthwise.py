@@ -44,7 +44,87 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
         constants=_packed(plain, operator),
         macs=operator.outputs[0].elements * height * width,
         scratch=rows * (ring * channels + _LANES),
+        overlap=_overlap(operator, rows),
     )
+
+
+def strips(operator: Operator, options: Options) -> Emitted | None:
+    """Windows of 3x3 without dilation, where the image is wide enough to be worth its strips."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    _, in_height, in_width, channels = operator.inputs[0].shape
+    batches, height, width, _ = operator.outputs[0].shape
+    if operator.inputs[1].shape != (3, 3, channels) or attributes.dilation != (1, 1):
+        return None
+    stride_y, stride_x = attributes.strides
+    columns, rows = (width - 1) * stride_x + 3, (height - 1) * stride_y + 3
+    # Eight windows are read at a time, and 16 bytes of each of their vectors.
+    pitch = 3 * stride_x * (width + -width % 8) + rows + 13
+    plain = mve.prepared(operator, options, channel_axis=2)
+    if stride_x > 2 or not mve.saturates(attributes.clamp, plain, options):
+        return None
+    if max(channels, 2 * pitch) * 8 > 1 << 16 or not _worth_strips(operator, columns * rows):
+        return None
+    variant = mve.variant(operator, attributes.clamp, plain)
+    return Emitted(
+        headers=(*mve.HEADERS, "mve_depthwise_strips.h"),
+        kernel=f"mve_depthwise_strips_{variant}_{stride_x}",
+        struct="mve_depthwise_strips",
+        fields={
+            "batches": batches,
+            "in_height": in_height,
+            "in_width": in_width,
+            "channels": channels,
+            "height": height,
+            "width": width,
+            "stride_y": stride_y,
+            "pad_top": attributes.padding[0],
+            "pad_left": attributes.padding[1],
+            "in_zero": operator.inputs[0].zero_point,
+            "out_zero": operator.outputs[0].zero_point,
+            "columns": columns,
+            "pitch": pitch,
+        },
+        constants={"records": _records(plain, channels)},
+        macs=operator.outputs[0].elements * 9,
+        scratch=channels * pitch,
+        overlap=_overlap(operator, 3),
+    )
+
+
+def _worth_strips(operator: Operator, copied: int) -> bool:
+    """By instructions for each output, counted in the loops: those with strips need some for each
+    row of a channel, for eight pixels, and for a byte to copy; those without for 16 channels."""
+    _, height, width, channels = operator.outputs[0].shape
+    with_strips = (25 + 32 * -(-width // 8)) / width + 0.5 * copied / (height * width)
+    return with_strips < 170 * -(-channels // _LANES) / channels
+
+
+def _overlap(operator: Operator, rows: int) -> int:
+    """Where ``rows`` of the window, as its dilation has them, are copied before their line."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    _, in_height, in_width, channels = operator.inputs[0].shape
+    batches, height, width, _ = operator.outputs[0].shape
+    most = 0
+    for line in range(batches * height):
+        batch, y = divmod(line, height)
+        copied = y * attributes.strides[0] + rows - attributes.padding[0]
+        copied = in_height if y == height - 1 else max(0, min(copied, in_height))
+        needed = (batch * in_height + copied) * in_width
+        most = max(most, ((line + 1) * width - needed) * channels)
+    return most
+
+
+def _records(plain: Mapping[str, Array], channels: int) -> Array:
+    """int32, five for each channel: bias, multiplier, and as bytes the shift, nine weights, column
+    by column, and two more."""
+    weights = plain["weights"].reshape(3, 3, channels).transpose(2, 1, 0).reshape(channels, 9)
+    shift = np.broadcast_to(plain["shift"], channels).reshape(-1, 1)
+    data = np.concatenate([shift, weights, np.zeros((channels, 2), np.int8)], axis=1)
+    words = np.ascontiguousarray(data.astype("<i1")).view("<i4")
+    figures = [plain["bias"], np.broadcast_to(plain["multiplier"], channels)]
+    return np.concatenate([np.stack(figures, axis=1), words], axis=1).astype(np.int32).reshape(-1)
 
 
 def _packed(plain: Mapping[str, Array], operator: Operator) -> Mapping[str, Array]:

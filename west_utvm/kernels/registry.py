@@ -48,6 +48,7 @@ _KERNELS = (
     Row("conv2d", mve.columns, _MVE),
     Row("conv2d", mve.conv2d, _MVE),
     Row("conv2d", weighted.conv2d),
+    Row("depthwise_conv2d", mve_depthwise.strips, _MVE),
     Row("depthwise_conv2d", mve_depthwise.depthwise_conv2d, _MVE),
     Row("depthwise_conv2d", weighted.depthwise_conv2d),
     Row("dequantize", conversion.dequantize),

@@ -66,4 +66,19 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 	"vaddt.i32 q4, q4, r0\n\t"                                                                \
 	"vrshl.s32 q4, q4, q7\n\t"                                                                \
 	"vctp.8 %[depth]\n\t"
+/* Of q4 and q5 by r10 and r12; q3 is free. Shifts are to the right, by one bit at least. */
+#define UTVM_MVE_REQUANTIZE_POSITIVE_Q4_Q5                                                        \
+	"vqrdmulh.s32 q4, q4, r10\n\t"                                                            \
+	"vqrdmulh.s32 q5, q5, r10\n\t"                                                            \
+	"vrshl.s32 q4, r12\n\t"                                                                   \
+	"vrshl.s32 q5, r12\n\t"
+#define UTVM_MVE_REQUANTIZE_Q4_Q5                                                                 \
+	"vqrdmulh.s32 q4, q4, r10\n\t"                                                            \
+	"vqrdmulh.s32 q5, q5, r10\n\t"                                                            \
+	"vshr.s32 q3, q4, #31\n\t"                                                                \
+	"vadd.i32 q4, q4, q3\n\t"                                                                 \
+	"vshr.s32 q3, q5, #31\n\t"                                                                \
+	"vadd.i32 q5, q5, q3\n\t"                                                                 \
+	"vrshl.s32 q4, r12\n\t"                                                                   \
+	"vrshl.s32 q5, r12\n\t"
 #endif
