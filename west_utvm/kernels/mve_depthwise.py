@@ -10,7 +10,7 @@ import numpy as np
 from west_utvm.kernels import mve
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
-from west_utvm.lowering.program import Array, Convolution, Operator
+from west_utvm.lowering.program import Array, Convolution, Operator, Value
 
 _LANES = 16
 _MAX_ROWS = 16
@@ -33,7 +33,7 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     variant = mve.variant(operator, attributes.clamp, plain)
     return Emitted(
         headers=(*mve.HEADERS, "mve_depthwise.h"),
-        kernel=f"mve_depthwise_{'3x3_' if (height, width) == (3, 3) else ''}{variant}",
+        kernel=f"mve_depthwise_{'3x3_' if _has_pairs(operator.inputs[1]) else ''}{variant}",
         struct="mve_depthwise",
         fields={
             **mve.geometry(operator),
@@ -125,6 +125,15 @@ def _records(plain: Mapping[str, Array], channels: int) -> Array:
     words = np.ascontiguousarray(data.astype("<i1")).view("<i4")
     figures = [plain["bias"], np.broadcast_to(plain["multiplier"], channels)]
     return np.concatenate([np.stack(figures, axis=1), words], axis=1).astype(np.int32).reshape(-1)
+
+
+def _has_pairs(weights: Value) -> bool:
+    """Whether the window is 3x3, and the sum of two products has 16 bits for any input."""
+    assert weights.data is not None
+    if weights.shape[:2] != (3, 3):
+        return False
+    sizes = np.abs(weights.data.astype(np.int32)).reshape(9, -1)
+    return bool((sizes[0:8:2] + sizes[1:8:2]).max() <= 255)
 
 
 def _packed(plain: Mapping[str, Array], operator: Operator) -> Mapping[str, Array]:

@@ -67,11 +67,20 @@ struct utvm_mve_16 {
  * Products have 16 bits, whose even and odd halves are widened one after another. All of the
  * vector registers are in use: loads that a compiler moved here from elsewhere would not fit.
  */
-#define UTVM_MVE_TAP                                                                              \
-	"vldrb.8 %q[x], [%[input]]\n\t"                                                           \
+#define UTVM_MVE_PRODUCTS(input)                                                                  \
+	"vldrb.8 %q[x], [" input "]\n\t"                                                          \
 	"vldrb.8 %q[w], [%[weights]], #16\n\t"                                                    \
 	"vmullb.s8 %q[even], %q[x], %q[w]\n\t"                                                    \
-	"vmullt.s8 %q[odd], %q[x], %q[w]\n\t"                                                     \
+	"vmullt.s8 %q[odd], %q[x], %q[w]\n\t"
+#define UTVM_MVE_MORE_PRODUCTS(input)                                                             \
+	"vldrb.8 %q[x], [" input "]\n\t"                                                          \
+	"vldrb.8 %q[w], [%[weights]], #16\n\t"                                                    \
+	"vmullb.s8 %q[x], %q[x], %q[w]\n\t"                                                       \
+	"vadd.i16 %q[even], %q[even], %q[x]\n\t"                                                  \
+	"vldrb.8 %q[x], [" input "]\n\t"                                                          \
+	"vmullt.s8 %q[x], %q[x], %q[w]\n\t"                                                       \
+	"vadd.i16 %q[odd], %q[odd], %q[x]\n\t"
+#define UTVM_MVE_WIDEN                                                                            \
 	"vmovlb.s16 %q[x], %q[even]\n\t"                                                          \
 	"vadd.i32 %q[a], %q[a], %q[x]\n\t"                                                        \
 	"vmovlt.s16 %q[even], %q[even]\n\t"                                                       \
@@ -80,28 +89,40 @@ struct utvm_mve_16 {
 	"vadd.i32 %q[c], %q[c], %q[w]\n\t"                                                        \
 	"vmovlt.s16 %q[odd], %q[odd]\n\t"                                                         \
 	"vadd.i32 %q[d], %q[d], %q[odd]\n\t"
+#define UTVM_MVE_SUMS                                                                             \
+	[a] "+w"(sums->a), [b] "+w"(sums->b), [c] "+w"(sums->c), [d] "+w"(sums->d),               \
+		[x] "=&w"(x), [w] "=&w"(w), [even] "=&w"(even), [odd] "=&w"(odd),                 \
+		[weights] "+r"(weights)
 
-/* Taps of a row, step bytes from each other; a width of three is written out. */
-UTVM_INLINE const int8_t *utvm_mve_taps(struct utvm_mve_16 *sums, int32_t width,
-					const int8_t *input, int32_t step, const int8_t *weights)
+UTVM_INLINE const int8_t *utvm_mve_tap(struct utvm_mve_16 *sums, const int8_t *input,
+				       const int8_t *weights)
 {
 	int32x4_t x, w, even, odd;
 
-#define UTVM_MVE_OPERANDS                                                                         \
-	[a] "+w"(sums->a), [b] "+w"(sums->b), [c] "+w"(sums->c), [d] "+w"(sums->d),               \
-		[x] "=&w"(x), [w] "=&w"(w), [even] "=&w"(even), [odd] "=&w"(odd),                 \
-		[input] "+r"(input), [weights] "+r"(weights)
-	if (width == 3) {
-		__asm__ volatile(UTVM_MVE_TAP "add %[input], %[step]\n\t" UTVM_MVE_TAP
-					      "add %[input], %[step]\n\t" UTVM_MVE_TAP
-				 : UTVM_MVE_OPERANDS
-				 : [step] "r"(step));
-		return weights;
-	}
-	for (int32_t left = width; left > 0; left--) {
-		__asm__ volatile(UTVM_MVE_TAP : UTVM_MVE_OPERANDS);
-		input += step;
-	}
+	__asm__ volatile(UTVM_MVE_PRODUCTS("%[input]") UTVM_MVE_WIDEN
+			 : UTVM_MVE_SUMS
+			 : [input] "r"(input));
+	return weights;
+}
+
+/* A window of 3x3; the products of the first two taps and so on have a sum of 16 bits. */
+UTVM_INLINE const int8_t *utvm_mve_taps_3x3(struct utvm_mve_16 *sums, const int8_t *row0,
+					    const int8_t *row1, const int8_t *row2, int32_t step,
+					    const int8_t *weights)
+{
+	int32x4_t x, w, even, odd;
+
+	__asm__ volatile(UTVM_MVE_PRODUCTS("%[row0]")
+			 "add %[row0], %[step]\n\t" UTVM_MVE_MORE_PRODUCTS("%[row0]") UTVM_MVE_WIDEN
+			 "add %[row0], %[step]\n\t" UTVM_MVE_PRODUCTS("%[row0]")
+			 UTVM_MVE_MORE_PRODUCTS("%[row1]") UTVM_MVE_WIDEN
+			 "add %[row1], %[step]\n\t" UTVM_MVE_PRODUCTS("%[row1]")
+			 "add %[row1], %[step]\n\t" UTVM_MVE_MORE_PRODUCTS("%[row1]") UTVM_MVE_WIDEN
+			 UTVM_MVE_PRODUCTS("%[row2]")
+			 "add %[row2], %[step]\n\t" UTVM_MVE_MORE_PRODUCTS("%[row2]") UTVM_MVE_WIDEN
+			 "add %[row2], %[step]\n\t" UTVM_MVE_PRODUCTS("%[row2]") UTVM_MVE_WIDEN
+			 : UTVM_MVE_SUMS, [row0] "+r"(row0), [row1] "+r"(row1), [row2] "+r"(row2)
+			 : [step] "r"(step));
 	return weights;
 }
 
@@ -157,17 +178,19 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 		};
 		int8x16_t result;
 
-		if (height == 3) {
-			weights = utvm_mve_taps(&sums, width, row0, step, weights);
-			weights = utvm_mve_taps(&sums, width, row1, step, weights);
-			weights = utvm_mve_taps(&sums, width, row2, step, weights);
+		if (height == 3 && width == 3) {
+			weights = utvm_mve_taps_3x3(&sums, row0, row1, row2, step, weights);
 			row0 += 16;
 			row1 += 16;
 			row2 += 16;
 		} else {
 			for (int32_t y = 0; y < height; y++) {
-				weights = utvm_mve_taps(&sums, width, rows[y] + offset, step,
-							weights);
+				const int8_t *tap = rows[y] + offset;
+
+				for (int32_t x = width; x > 0; x--) {
+					weights = utvm_mve_tap(&sums, tap, weights);
+					tap += step;
+				}
 			}
 			offset += 16;
 		}
