@@ -47,7 +47,7 @@ def fully_connected(operator: Operator, options: Options) -> Emitted:
     one = {name: np.repeat(plain[name], _LANES) for name in ("multiplier", "shift")}
     return Emitted(
         headers=(*HEADERS, "mve_row.h", "mve_fully_connected.h"),
-        kernel=f"mve_fully_connected_{variant(operator, clamp, plain)}",
+        kernel=f"mve_fully_connected_{positive_or_any(operator, clamp, plain)}",
         struct="mve_row",
         fields={
             **_pixels(operator, clamp),
@@ -100,7 +100,7 @@ def _line(pixels: int, depth: int) -> dict[str, int]:
 
 def _conv1x1(operator: Operator, options: Options, clamp: Clamp, steps: dict[str, int]) -> Emitted:
     plain = prepared(operator, options, channel_axis=0)
-    kind, pixels = _kind(operator, options, clamp, plain)
+    kind, pixels = _kind(operator, clamp, plain)
     channels, depth = operator.inputs[1].shape[0], operator.inputs[1].shape[-1]
     return Emitted(
         headers=(*HEADERS, "mve_row.h", "mve_pixels.h", *_CONV1X1_HEADERS[kind]),
@@ -113,20 +113,17 @@ def _conv1x1(operator: Operator, options: Options, clamp: Clamp, steps: dict[str
     )
 
 
-def _kind(
-    operator: Operator, options: Options, clamp: Clamp, plain: Mapping[str, Array]
-) -> tuple[str, int]:
+def _kind(operator: Operator, clamp: Clamp, plain: Mapping[str, Array]) -> tuple[str, int]:
     """The kernel's name, and how many pixels it computes at a time."""
     channels, depth = operator.inputs[1].shape[0], operator.inputs[1].shape[-1]
-    if depth <= _DEPTH and channels % _LANES == 0 and saturates(clamp, plain, options):
+    if depth <= _DEPTH and channels % _LANES == 0 and saturates(clamp, plain):
         return "shallow", _SHALLOW_PIXELS
     return "conv1x1", 2
 
 
-def saturates(clamp: Clamp, plain: Mapping[str, Array], options: Options) -> bool:
+def saturates(clamp: Clamp, plain: Mapping[str, Array]) -> bool:
     """Whether results are in the range of int8, and all shifts are to the right."""
-    right = options.rounding == "litert" or int(plain["shift"].max()) < 0
-    return clamp == Clamp() and right
+    return clamp == Clamp() and int(plain["shift"].max()) < 0
 
 
 def _line_overlap(steps: Mapping[str, int], pixels: int, channels: int) -> int:
@@ -149,33 +146,63 @@ def _overlap(written: Sequence[int], needed: Sequence[int]) -> int:
 
 
 def columns(operator: Operator, options: Options) -> Emitted | None:
-    """Without dilation along rows: a line's windows are copied to a strip, each column once."""
+    """Without dilation: rows are copied once, to a strip in which windows are runs of bytes."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
     _, height, width, in_channels = operator.inputs[1].shape
-    if attributes.dilation[1] != 1:
+    if attributes.dilation != (1, 1):
         return None
     plain = prepared(operator, options, channel_axis=0)
     weights = plain["weights"].reshape(operator.inputs[1].shape).transpose(0, 2, 1, 3)
     plain["weights"] = np.ascontiguousarray(weights)
-    strip = (operator.outputs[0].shape[2] - 1) * attributes.strides[1] + width
-    line = math.prod(operator.outputs[0].shape[2:])
-    first = _first_bytes(operator, attributes)[:: operator.outputs[0].shape[2]]
-    written = range(line, operator.outputs[0].elements + 1, line)
+    batches, out_height, out_width, _ = operator.outputs[0].shape
+    across = (out_width - 1) * attributes.strides[1] + width
+    down = (out_height - 1) * attributes.strides[0] + height
+    # 32 products at a time are faster than what is left of them, if that is more than 16.
+    depth = height * width * in_channels
+    more = -depth % (2 * _DEPTH)
+    more = more if more < _DEPTH else 0
     return Emitted(
         headers=(*HEADERS, "mve_row.h", "mve_pixels.h", "mve_columns.h"),
         kernel=f"mve_columns_{variant(operator, attributes.clamp, plain)}",
         struct="mve_columns",
         fields={
-            **geometry(operator),
-            "strip_width": strip,
-            "pixels": _pixels(operator, attributes.clamp),
+            "batches": batches,
+            "in_height": operator.inputs[0].shape[1],
+            "in_width": operator.inputs[0].shape[2],
+            "in_channels": in_channels,
+            "height": out_height,
+            "width": out_width,
+            "window_height": height,
+            "stride_y": attributes.strides[0],
+            "stride_x": attributes.strides[1],
+            "pad_top": attributes.padding[0],
+            "pad_left": attributes.padding[1],
+            "in_zero": operator.inputs[0].zero_point,
+            "columns": across,
+            "pixels": {**_pixels(operator, attributes.clamp), "depth": depth + more},
         },
         constants=_packed(plain, operator),
-        macs=operator.outputs[0].elements * height * width * in_channels,
-        scratch=strip * height * in_channels,
-        overlap=_overlap(written, [*first[1:], operator.inputs[0].elements]),
+        macs=operator.outputs[0].elements * depth,
+        scratch=((across - 1) * height + down) * in_channels + more,
+        overlap=rows_overlap(operator, height),
     )
+
+
+def rows_overlap(operator: Operator, rows: int) -> int:
+    """Where ``rows`` of the window, as its dilation has them, are copied before their line."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    _, in_height, in_width, in_channels = operator.inputs[0].shape
+    batches, height, width, channels = operator.outputs[0].shape
+    written, needed = [], []
+    for line in range(batches * height):
+        batch, y = divmod(line, height)
+        copied = y * attributes.strides[0] + rows - attributes.padding[0]
+        copied = in_height if y == height - 1 else max(0, min(copied, in_height))
+        written.append((line + 1) * width * channels)
+        needed.append((batch * in_height + copied) * in_width * in_channels)
+    return _overlap(written, needed)
 
 
 def conv2d(operator: Operator, options: Options) -> Emitted:
@@ -242,19 +269,26 @@ def geometry(operator: Operator) -> Mapping[str, Field]:
 
 def prepared(operator: Operator, options: Options, channel_axis: int) -> dict[str, Array]:
     """Constants as the portable kernels have them, but multipliers of LiteRT's rounding are whole
-    float32 figures, by their bits, without a shift."""
+    float32 figures, by their bits; their shift, -1, is not used."""
     plain = dict(constants(operator, options.rounding, channel_axis))
     if options.rounding == "litert":
         real = np.ldexp(plain["multiplier"].astype(np.float64), -plain["shift"].astype(np.int32))
         plain["multiplier"] = real.astype(np.float32).view(np.int32)
-        plain["shift"] = np.zeros_like(plain["shift"])
+        plain["shift"] = np.full_like(plain["shift"], -1)
     return plain
 
 
 def variant(operator: Operator, clamp: Clamp, plain: Mapping[str, Array]) -> str:
-    """Whether results are counted up from the zero point, and no shift is to the left."""
-    positive = clamp.low >= operator.outputs[0].zero_point
-    return "positive" if positive and int(plain["shift"].max()) <= 0 else "any"
+    """How results are requantized, as in c/mve_pixels.h."""
+    least = int(plain["shift"].max())
+    if clamp.low >= operator.outputs[0].zero_point and least <= 0:
+        return "positive"
+    return "negative" if least < 0 else "any"
+
+
+def positive_or_any(operator: Operator, clamp: Clamp, plain: Mapping[str, Array]) -> str:
+    """The same for kernels that know two ways."""
+    return "positive" if variant(operator, clamp, plain) == "positive" else "any"
 
 
 def value_range(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:

@@ -30,7 +30,7 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     ring = (operator.outputs[0].shape[2] - 1) * attributes.strides[1]
     ring += (width - 1) * attributes.dilation[1] + 1
     plain = mve.prepared(operator, options, channel_axis=2)
-    variant = mve.variant(operator, attributes.clamp, plain)
+    variant = mve.positive_or_any(operator, attributes.clamp, plain)
     return Emitted(
         headers=(*mve.HEADERS, "mve_depthwise.h"),
         kernel=f"mve_depthwise_{'3x3_' if _has_pairs(operator.inputs[1]) else ''}{variant}",
@@ -44,7 +44,7 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
         constants=_packed(plain, operator),
         macs=operator.outputs[0].elements * height * width,
         scratch=rows * (ring * channels + _LANES),
-        overlap=_overlap(operator, rows),
+        overlap=mve.rows_overlap(operator, rows),
     )
 
 
@@ -61,7 +61,7 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
     # Eight windows are read at a time, and 16 bytes of each of their vectors.
     pitch = 3 * stride_x * (width + -width % 8) + rows + 13
     plain = mve.prepared(operator, options, channel_axis=2)
-    if stride_x > 2 or not mve.saturates(attributes.clamp, plain, options):
+    if stride_x > 2 or not mve.saturates(attributes.clamp, plain):
         return None
     if max(channels, 2 * pitch) * 8 > 1 << 16 or not _worth_strips(operator, columns * rows):
         return None
@@ -88,7 +88,7 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
         constants={"records": _records(plain, channels)},
         macs=operator.outputs[0].elements * 9,
         scratch=channels * pitch,
-        overlap=_overlap(operator, 3),
+        overlap=mve.rows_overlap(operator, 3),
     )
 
 
@@ -98,22 +98,6 @@ def _worth_strips(operator: Operator, copied: int) -> bool:
     _, height, width, channels = operator.outputs[0].shape
     with_strips = (25 + 32 * -(-width // 8)) / width + 0.5 * copied / (height * width)
     return with_strips < 170 * -(-channels // _LANES) / channels
-
-
-def _overlap(operator: Operator, rows: int) -> int:
-    """Where ``rows`` of the window, as its dilation has them, are copied before their line."""
-    attributes = operator.attributes
-    assert isinstance(attributes, Convolution)
-    _, in_height, in_width, channels = operator.inputs[0].shape
-    batches, height, width, _ = operator.outputs[0].shape
-    most = 0
-    for line in range(batches * height):
-        batch, y = divmod(line, height)
-        copied = y * attributes.strides[0] + rows - attributes.padding[0]
-        copied = in_height if y == height - 1 else max(0, min(copied, in_height))
-        needed = (batch * in_height + copied) * in_width
-        most = max(most, ((line + 1) * width - needed) * channels)
-    return most
 
 
 def _records(plain: Mapping[str, Array], channels: int) -> Array:

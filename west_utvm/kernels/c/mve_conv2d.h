@@ -103,14 +103,14 @@ UTVM_SHARED void utvm_mve_conv2d(const struct utvm_mve_conv2d *p, utvm_mve_pixel
 	}
 }
 
-UTVM_INLINE void utvm_mve_conv2d_any(const struct utvm_mve_conv2d *p, const int8_t *input,
-				     const int8_t *weights, const int32_t *quads, void *scratch, int8_t *output)
-{
-	utvm_mve_conv2d(p, utvm_mve_pixels_any, input, weights, quads, scratch, output);
-}
-
-UTVM_INLINE void utvm_mve_conv2d_positive(const struct utvm_mve_conv2d *p, const int8_t *input,
-					  const int8_t *weights, const int32_t *quads, void *scratch, int8_t *output)
-{
-	utvm_mve_conv2d(p, utvm_mve_pixels_positive, input, weights, quads, scratch, output);
-}
+#define UTVM_MVE_CONV2D(name)                                                                     \
+	UTVM_INLINE void utvm_mve_conv2d_##name(                                                  \
+		const struct utvm_mve_conv2d *p, const int8_t *input, const int8_t *weights,      \
+		const int32_t *quads, void *scratch, int8_t *output)                              \
+	{                                                                                         \
+		utvm_mve_conv2d(p, utvm_mve_pixels_##name, input, weights, quads, scratch,        \
+				output);                                                          \
+	}
+UTVM_MVE_CONV2D(any)
+UTVM_MVE_CONV2D(negative)
+UTVM_MVE_CONV2D(positive)

@@ -187,13 +187,13 @@ UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, 
 				UTVM_MVE_REQUANTIZE_POSITIVE_Q4_Q5);
 	} else if (stride == 1) {
 		UTVM_MVE_STRIPS(UTVM_MVE_STRIPS_SHIFT_1, UTVM_MVE_STRIPS_SUMS_1,
-				UTVM_MVE_REQUANTIZE_Q4_Q5);
+				UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5);
 	} else if (positive) {
 		UTVM_MVE_STRIPS(UTVM_MVE_STRIPS_SHIFT_2, UTVM_MVE_STRIPS_SUMS_2,
 				UTVM_MVE_REQUANTIZE_POSITIVE_Q4_Q5);
 	} else {
 		UTVM_MVE_STRIPS(UTVM_MVE_STRIPS_SHIFT_2, UTVM_MVE_STRIPS_SUMS_2,
-				UTVM_MVE_REQUANTIZE_Q4_Q5);
+				UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5);
 	}
 }
 
@@ -290,7 +290,7 @@ UTVM_INLINE void utvm_mve_depthwise_strips(const struct utvm_mve_depthwise_strip
 	{                                                                                         \
 		utvm_mve_depthwise_strips(p, positive, stride, input, records, scratch, output);  \
 	}
-UTVM_MVE_DEPTHWISE_STRIPS(any_1, 0, 1)
-UTVM_MVE_DEPTHWISE_STRIPS(any_2, 0, 2)
+UTVM_MVE_DEPTHWISE_STRIPS(negative_1, 0, 1)
+UTVM_MVE_DEPTHWISE_STRIPS(negative_2, 0, 2)
 UTVM_MVE_DEPTHWISE_STRIPS(positive_1, 1, 1)
 UTVM_MVE_DEPTHWISE_STRIPS(positive_2, 1, 2)

@@ -4,6 +4,16 @@
  */
 #define UTVM_MVE_QUAD 9
 
+/*
+ * How results are requantized: outputs are no less than their zero point, and no shift is to the
+ * left; every shift is to the right, by one bit at least; or neither. The first is the fastest.
+ */
+enum {
+	UTVM_MVE_POSITIVE,
+	UTVM_MVE_NEGATIVE,
+	UTVM_MVE_ANY,
+};
+
 struct utvm_mve_pixels {
 	int32_t depth;
 	int32_t channels;
@@ -11,7 +21,7 @@ struct utvm_mve_pixels {
 };
 
 /* As many channels as there are, or those after the last four. */
-UTVM_INLINE void utvm_mve_pixel(const struct utvm_mve_pixels *p, int positive, const int8_t *row,
+UTVM_INLINE void utvm_mve_pixel(const struct utvm_mve_pixels *p, int kind, const int8_t *row,
 				const int8_t *weights, const int32_t *quads, int32_t first,
 				int8_t *output)
 {
@@ -21,7 +31,7 @@ UTVM_INLINE void utvm_mve_pixel(const struct utvm_mve_pixels *p, int positive, c
 	};
 
 	quads += first / 4 * UTVM_MVE_QUAD;
-	utvm_mve_row(&one, positive, row, weights + first * pitch, quads, quads + 4,
+	utvm_mve_row(&one, kind == UTVM_MVE_POSITIVE, row, weights + first * pitch, quads, quads + 4,
 		     output + first);
 }
 
@@ -113,7 +123,7 @@ struct utvm_mve_pair {
 			 : "r0", "r1", "r2", "r3", "r4", "r6", "r8", "r10", "r12", "lr", "q0",    \
 			   "q1", "q2", "q3", "q7", "cc", "memory")
 
-UTVM_INLINE void utvm_mve_pair(int positive, struct utvm_mve_pair *pair, const int8_t *weights,
+UTVM_INLINE void utvm_mve_pair(int kind, struct utvm_mve_pair *pair, const int8_t *weights,
 			       const int32_t *quads, int32x4_t zero, int32x4_t least,
 			       int32x4_t most)
 {
@@ -124,8 +134,10 @@ UTVM_INLINE void utvm_mve_pair(int positive, struct utvm_mve_pair *pair, const i
 	register int32x4_t low __asm__("q5") = least;
 	register int32x4_t high __asm__("q6") = most;
 
-	if (positive) {
+	if (kind == UTVM_MVE_POSITIVE) {
 		UTVM_MVE_PAIR(UTVM_MVE_REQUANTIZE_POSITIVE);
+	} else if (kind == UTVM_MVE_NEGATIVE) {
+		UTVM_MVE_PAIR(UTVM_MVE_REQUANTIZE_NEGATIVE);
 	} else {
 		UTVM_MVE_PAIR(UTVM_MVE_REQUANTIZE);
 	}
@@ -135,7 +147,7 @@ UTVM_INLINE void utvm_mve_pair(int positive, struct utvm_mve_pair *pair, const i
  * Pixels from rows that are step bytes from each other, in pairs; the last of an odd number is
  * computed twice.
  */
-UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int positive,
+UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int kind,
 				 const int8_t *input, int32_t step, int32_t count,
 				 const int8_t *weights, const int32_t *quads, int8_t *output)
 {
@@ -155,11 +167,11 @@ UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int positive,
 				input, second, p->depth - 32, end, output, output1,
 			};
 
-			utvm_mve_pair(positive, &pair, weights, quads, out_zero, low, high);
+			utvm_mve_pair(kind, &pair, weights, quads, out_zero, low, high);
 		}
 		if (whole < channels) {
-			utvm_mve_pixel(p, positive, input, weights, quads, whole, output);
-			utvm_mve_pixel(p, positive, second, weights, quads, whole, output1);
+			utvm_mve_pixel(p, kind, input, weights, quads, whole, output);
+			utvm_mve_pixel(p, kind, second, weights, quads, whole, output1);
 		}
 		input += 2 * step;
 		output += 2 * channels;
@@ -168,12 +180,12 @@ UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int positive,
 
 #else
 
-UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int positive,
+UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int kind,
 				 const int8_t *input, int32_t step, int32_t count,
 				 const int8_t *weights, const int32_t *quads, int8_t *output)
 {
 	for (int32_t left = count; left > 0; left--) {
-		utvm_mve_pixel(p, positive, input, weights, quads, 0, output);
+		utvm_mve_pixel(p, kind, input, weights, quads, 0, output);
 		input += step;
 		output += p->channels;
 	}
@@ -185,17 +197,23 @@ typedef void utvm_mve_pixels_t(const struct utvm_mve_pixels *p, const int8_t *in
 			       int32_t count, const int8_t *weights, const int32_t *quads,
 			       int8_t *output);
 
-/* Where outputs are no less than their zero point ("positive"), requantization is shorter. */
 UTVM_SHARED void utvm_mve_pixels_any(const struct utvm_mve_pixels *p, const int8_t *input,
 				     int32_t step, int32_t count, const int8_t *weights,
 				     const int32_t *quads, int8_t *output)
 {
-	utvm_mve_pixels(p, 0, input, step, count, weights, quads, output);
+	utvm_mve_pixels(p, UTVM_MVE_ANY, input, step, count, weights, quads, output);
+}
+
+UTVM_SHARED void utvm_mve_pixels_negative(const struct utvm_mve_pixels *p, const int8_t *input,
+					  int32_t step, int32_t count, const int8_t *weights,
+					  const int32_t *quads, int8_t *output)
+{
+	utvm_mve_pixels(p, UTVM_MVE_NEGATIVE, input, step, count, weights, quads, output);
 }
 
 UTVM_SHARED void utvm_mve_pixels_positive(const struct utvm_mve_pixels *p, const int8_t *input,
 					  int32_t step, int32_t count, const int8_t *weights,
 					  const int32_t *quads, int8_t *output)
 {
-	utvm_mve_pixels(p, 1, input, step, count, weights, quads, output);
+	utvm_mve_pixels(p, UTVM_MVE_POSITIVE, input, step, count, weights, quads, output);
 }

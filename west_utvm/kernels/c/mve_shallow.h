@@ -60,7 +60,7 @@ UTVM_INLINE void utvm_mve_shallow_four(const struct utvm_mve_pixels *p, int posi
 	if (positive) {
 		UTVM_MVE_SHALLOW(UTVM_MVE_REQUANTIZE_POSITIVE_Q4);
 	} else {
-		UTVM_MVE_SHALLOW(UTVM_MVE_REQUANTIZE_Q4);
+		UTVM_MVE_SHALLOW(UTVM_MVE_REQUANTIZE_NEGATIVE_Q4);
 	}
 }
 
@@ -98,7 +98,7 @@ UTVM_INLINE void utvm_mve_shallow_pixels(const struct utvm_mve_pixels *p, int po
 	}
 }
 
-UTVM_SHARED void utvm_mve_shallow_pixels_any(const struct utvm_mve_pixels *p, const int8_t *input,
+UTVM_SHARED void utvm_mve_shallow_pixels_negative(const struct utvm_mve_pixels *p, const int8_t *input,
 					     int32_t step, int32_t count, const int8_t *weights,
 					     const int32_t *quads, int8_t *output)
 {
@@ -113,10 +113,10 @@ UTVM_SHARED void utvm_mve_shallow_pixels_positive(const struct utvm_mve_pixels *
 	utvm_mve_shallow_pixels(p, 1, input, step, count, weights, quads, output);
 }
 
-UTVM_INLINE void utvm_mve_shallow_any(const struct utvm_mve_conv1x1 *p, const int8_t *input,
+UTVM_INLINE void utvm_mve_shallow_negative(const struct utvm_mve_conv1x1 *p, const int8_t *input,
 				      const int8_t *weights, const int32_t *quads, int8_t *output)
 {
-	utvm_mve_conv1x1(p, utvm_mve_shallow_pixels_any, input, weights, quads, output);
+	utvm_mve_conv1x1(p, utvm_mve_shallow_pixels_negative, input, weights, quads, output);
 }
 
 UTVM_INLINE void utvm_mve_shallow_positive(const struct utvm_mve_conv1x1 *p, const int8_t *input,
