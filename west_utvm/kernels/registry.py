@@ -12,6 +12,9 @@ from west_utvm.kernels import (
     elementwise,
     layout,
     loops,
+    mve,
+    mve_depthwise,
+    mve_elementwise,
     packed,
     pooling,
     reduction,
@@ -26,6 +29,7 @@ from west_utvm.lowering.program import Operator
 
 _ANY: tuple[Feature, ...] = ("portable", "dsp", "mve")
 _DSP: tuple[Feature, ...] = ("dsp",)
+_MVE: tuple[Feature, ...] = ("mve",)
 
 
 @dataclass(frozen=True)
@@ -40,18 +44,26 @@ class Row:
 
 # By kind; of one kind the fastest first, the one that takes all last.
 _KERNELS = (
+    Row("add", mve_elementwise.add, _MVE),
     Row("add", elementwise.add),
+    Row("average_pool2d", mve_elementwise.average_pool2d, _MVE),
     Row("average_pool2d", pooling.pool2d),
     Row("concatenation", layout.concatenation),
+    Row("conv2d", mve.conv1x1, _MVE),
+    Row("conv2d", mve.columns, _MVE),
+    Row("conv2d", mve.conv2d, _MVE),
     Row("conv2d", packed.matmul, _DSP),
     Row("conv2d", packed.conv2d, _DSP),
     Row("conv2d", rows.matmul),
     Row("conv2d", rows.conv2d),
     Row("conv2d", weighted.conv2d),
     Row("dequantize", conversion.dequantize),
+    Row("depthwise_conv2d", mve_depthwise.strips, _MVE),
+    Row("depthwise_conv2d", mve_depthwise.depthwise_conv2d, _MVE),
     Row("depthwise_conv2d", depthwise.depthwise3x3, _DSP),
     Row("depthwise_conv2d", depthwise.taps),
     Row("depthwise_conv2d", weighted.depthwise_conv2d),
+    Row("fully_connected", mve.fully_connected, _MVE),
     Row("fully_connected", packed.fully_connected, _DSP),
     Row("fully_connected", rows.fully_connected),
     Row("fully_connected", weighted.fully_connected),
@@ -65,6 +77,7 @@ _KERNELS = (
     Row("resize_nearest", layout.resize_nearest),
     Row("softmax", softmax.softmax),
     Row("strided_slice", layout.strided_slice),
+    Row("sub", mve_elementwise.add, _MVE),
     Row("sub", elementwise.add),
     Row("transpose", layout.transpose),
     Row("unary", unary.unary),

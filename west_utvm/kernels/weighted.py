@@ -32,7 +32,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
         kernel="conv2d",
         struct="conv2d",
         fields=_convolution(operator, (height, width)),
-        constants=_constants(operator, options.rounding, channel_axis=0),
+        constants=constants(operator, options.rounding, channel_axis=0),
         macs=operator.outputs[0].elements * math.prod(weights.shape[1:]),
         overlap=overlap.convolution(operator),
     )
@@ -46,7 +46,7 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted:
         kernel="depthwise_conv2d",
         struct="depthwise_conv2d",
         fields=_convolution(operator, (height, width)),
-        constants=_constants(operator, options.rounding, channel_axis=2),
+        constants=constants(operator, options.rounding, channel_axis=2),
         macs=operator.outputs[0].elements * height * width,
         overlap=overlap.depthwise(operator),
     )
@@ -74,7 +74,7 @@ def fully_connected(operator: Operator, options: Options) -> Emitted:
         kernel="fully_connected",
         struct="fully_connected",
         fields=fields,
-        constants=_constants(operator, options.rounding, channel_axis=0),
+        constants=constants(operator, options.rounding, channel_axis=0),
         macs=rows * features * in_features,
         overlap=overlap.rows(rows, in_features, features),
     )
@@ -125,7 +125,8 @@ def folded_bias(operator: Operator, channel_axis: int) -> Array:
     return folded
 
 
-def _constants(operator: Operator, rounding: Rounding, channel_axis: int) -> Mapping[str, Array]:
+def constants(operator: Operator, rounding: Rounding, channel_axis: int) -> Mapping[str, Array]:
+    """Weights as they come, and what a requantization by channel takes."""
     weights = operator.inputs[1]
     assert weights.data is not None
     folded = folded_bias(operator, channel_axis)
