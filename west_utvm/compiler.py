@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,46 @@ if TYPE_CHECKING:
     from west_utvm.mlf import Model
     from west_utvm.planning.places import PlannedProgram
 
-TFLITE_IDENTIFIER = b"TFL3"
 MAX_BYTES = 512 << 20
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of model file: how it is told from others, and the module that reads it.
+
+    ``matches`` is given the path and the file's first bytes. ``rounding`` is the only mode there
+    is for it, or empty.
+    """
+
+    title: str
+    matches: Callable[[Path, bytes], bool]
+    module: str
+    function: str
+    rounding: Rounding | None = None
+
+
+def _is_onnx(path: Path, head: bytes) -> bool:
+    """Protobuf has no magic number. Its writers put ir_version first: field 1, a small integer;
+    then producer_name, graph or opset_import follow (onnx.proto, message ModelProto)."""
+    if path.suffix.lower() == ".onnx":
+        return True
+    return head[:1] == b"\x08" and head[1:2] < b"\x40" and head[2:3] in (b"\x12", b"\x3a", b"\x42")
+
+
+FORMATS = (
+    Format(
+        "TFLite",
+        lambda path, head: head[4:8] == b"TFL3",
+        "west_utvm.importer.tflite",
+        "import_tflite",
+    ),
+    Format("ONNX", _is_onnx, "west_utvm.importer.onnx", "import_onnx", "ort"),
+)
+
+
+def model_format(path: Path, head: bytes) -> Format | None:
+    """What kind of model file it is; None if it is none that this compiler reads."""
+    return next((known for known in FORMATS if known.matches(path, head)), None)
 
 
 @dataclass(frozen=True)
@@ -37,12 +76,14 @@ class Compiled:
     macs: int
     constants: int
     model: Model
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> list[str]:
         """Lines for a terminal: what the model is made of."""
         kinds = Counter(operator.kind for operator in self.program.operators)
         listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
         return [
+            *self.notes,
             f"operators {len(self.program.operators)}: {listed}",
             f"MACs      {self.macs:,}",
             f"constants {self.constants} bytes",
@@ -57,7 +98,7 @@ def is_model_file(path: Path) -> bool:
     """Whether the file is a model of a kind that this compiler reads; by its content."""
     try:
         with path.open("rb") as stream:
-            return stream.read(8)[4:] == TFLITE_IDENTIFIER
+            return model_format(path, stream.read(8)) is not None
     except OSError:
         return False
 
@@ -66,14 +107,14 @@ def compile_model(
     path: Path,
     *,
     name: str,
-    rounding: Rounding = "tflm",
+    rounding: Rounding | None = None,
     target: str = "c",
     optimize: Optimize = "balanced",
 ) -> Compiled:
     """Compile the model at ``path``; ``name`` is a C identifier, ``target`` a TVM target string.
 
     What is made for one CPU is right on any other. Raises UtvmError with the file, and the
-    operator where one is at fault.
+    operator where one is at fault. ``rounding`` is for TFLite models alone, tflm by default.
     """
     from west_utvm.codegen import c_ports, write_source
     from west_utvm.codegen.ports import header
@@ -83,9 +124,12 @@ def compile_model(
     from west_utvm.planning.places import place_values
 
     cpu = parse_target(target)
-    options = Options(rounding, cpu.feature, optimize)
-    imported = _import(path, _read(path))
-    program = lower(imported, rounding, path)
+    data = _read(path)
+    known = _format(path, data)
+    mode = _rounding(path, known, rounding)
+    options = Options(mode, cpu.feature, optimize)
+    imported = _import(path, known, data)
+    program = lower(imported, mode, path)
     inputs, outputs = c_ports(program.inputs, program.outputs)
     try:
         emitted = [emit(operator, options) for operator in program.operators]
@@ -103,6 +147,7 @@ def compile_model(
         macs=source.macs,
         constants=source.constants,
         model=_model(name, cpu, planned, source, header_text, (inputs, outputs)),
+        notes=imported.notes,
     )
 
 
@@ -115,16 +160,31 @@ def _read(path: Path) -> bytes:
         raise UtvmError(f"cannot be read ({error.strerror})", where=path) from None
 
 
-def _import(path: Path, data: bytes) -> Imported:
-    if data[4:8] != TFLITE_IDENTIFIER:
-        hint = "give a .tflite file, or an archive that `tvmc compile -f mlf` wrote"
+def _format(path: Path, data: bytes) -> Format:
+    known = model_format(path, data[:8])
+    if known is None:
+        hint = "give a .tflite or .onnx file, or an archive that `tvmc compile -f mlf` wrote"
         raise UtvmError("is no model of a kind that is known", where=path, hint=hint)
+    return known
+
+
+def _rounding(path: Path, known: Format, asked: Rounding | None) -> Rounding:
+    if known.rounding is None:
+        return asked or "tflm"
+    if asked not in (None, known.rounding):
+        what = f"is an {known.title} model, for which --rounding has no meaning"
+        raise UtvmError(what, where=path, hint="leave it out")
+    return known.rounding
+
+
+def _import(path: Path, known: Format, data: bytes) -> Imported:
     try:
-        from west_utvm.importer.tflite import import_tflite
+        module = importlib.import_module(known.module)
     except ImportError as error:
         hint = "pip install -r west-utvm/requirements-compiler.txt"
         raise UtvmError(f"compiling a model needs '{error.name}'", hint=hint) from None
-    return import_tflite(path, data)
+    imported: Imported = getattr(module, known.function)(path, data)
+    return imported
 
 
 def _model(

@@ -79,7 +79,7 @@ def write_source(
     return Source(written, macs, constants)
 
 
-_REFERENCES = {"tflm": "TensorFlow Lite Micro", "litert": "LiteRT"}
+_REFERENCES = {"tflm": "TensorFlow Lite Micro", "litert": "LiteRT", "ort": "ONNX Runtime"}
 
 
 def _unique(items: Iterable[str]) -> list[str]:

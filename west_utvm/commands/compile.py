@@ -89,7 +89,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         from west_utvm.module.names import check_name, name_from_file
 
         name = name_from_file(args.model) if args.name is None else check_name(args.name)
-        compiled = compiler.compile_model(args.model, name=name, rounding=args.rounding or "tflm")
+        compiled = compiler.compile_model(args.model, name=name, rounding=args.rounding)
         for line in compiled.summary():
             self.inf(line)
         return compiled.model

@@ -18,11 +18,11 @@ from west_utvm.kernels import (
 )
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
-from west_utvm.lowering.program import Operator
+from west_utvm.lowering.program import Operator, Rounding
 
 _KERNELS: dict[str, Callable[[Operator, Options], Emitted]] = {
     "add": elementwise.add,
-    "average_pool2d": pooling.pool2d,
+    "average_pool2d": pooling.average_pool2d,
     "concatenation": layout.concatenation,
     "conv2d": weighted.conv2d,
     "dequantize": conversion.dequantize,
@@ -43,8 +43,18 @@ _KERNELS: dict[str, Callable[[Operator, Options], Emitted]] = {
 }
 
 
+# ONNX Runtime requantizes sums as XNNPACK does: in single precision, halves to even.
+_REQUANTIZES_AS: dict[Rounding, Rounding] = {"ort": "litert"}
+
+
 def emit(operator: Operator, options: Options) -> Emitted:
     """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
     emitted = _KERNELS[operator.kind](operator, options)
-    headers = tuple(header.format(rounding=options.rounding) for header in emitted.headers)
+    headers = tuple(
+        header.format(
+            rounding=options.rounding,
+            requantize=_REQUANTIZES_AS.get(options.rounding, options.rounding),
+        )
+        for header in emitted.headers
+    )
     return replace(emitted, headers=headers)
