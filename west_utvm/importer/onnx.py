@@ -96,7 +96,9 @@ class _Importer(ONNXGraphImporter):  # type: ignore[misc]
                 for node in self.given.nodes:
                     self._convert(node)
                 results = [self._nodes[name] for name in self.given.outputs]
-                output = self.bb.emit_output(results[0] if len(results) == 1 else relax.Tuple(results))
+                output = self.bb.emit_output(
+                    results[0] if len(results) == 1 else relax.Tuple(results)
+                )
             self.bb.emit_func_output(output)
         return self.bb.get()
 
@@ -151,16 +153,15 @@ class _Importer(ONNXGraphImporter):  # type: ignore[misc]
         for option in ("rows", "columns"):
             if option in node.attributes:
                 options[option] = node.attributes[option]
-        self.origins[variable.name] = Origin(
-            origin.number, origin.source, self.info(name), options
-        )
+        self.origins[variable.name] = Origin(origin.number, origin.source, self.info(name), options)
 
     def info(self, name: str) -> TensorInfo:
         quant = self.quants.get(name)
         shape, dtype = self.given.shapes[name], self.given.dtypes[name]
+        title = self.given.titles.get(name, name)
         if quant is None:
-            return TensorInfo(name, shape, dtype)
-        return TensorInfo(name, shape, dtype, quant.scales, quant.zero)
+            return TensorInfo(title, shape, dtype)
+        return TensorInfo(title, shape, dtype, quant.scales, quant.zero)
 
 
 def _quantize(node: Node, inputs: Any) -> Any:
@@ -221,7 +222,10 @@ def _dense(node: Node, inputs: Any) -> Any:
 def _clip(node: Node, inputs: Any) -> Any:
     low, high = (
         default if given is None else float(given.value.numpy())
-        for given, default in ((inputs[1], -3.4028234663852886e38), (inputs[2], 3.4028234663852886e38))
+        for given, default in (
+            (inputs[1], -3.4028234663852886e38),
+            (inputs[2], 3.4028234663852886e38),
+        )
     )
     return relax.op.clip(inputs[0], low, high)
 
@@ -233,15 +237,17 @@ def _hard_swish(node: Node, inputs: Any) -> Any:
 
 
 def _pad(node: Node, inputs: Any) -> Any:
-    widths = [w for pair in zip(node.attributes["before"], node.attributes["after"], strict=True) for w in pair]
+    widths = [
+        w
+        for pair in zip(node.attributes["before"], node.attributes["after"], strict=True)
+        for w in pair
+    ]
     return relax.op.nn.pad(inputs[0], widths, pad_value=node.attributes["value"])
 
 
 def _resize(node: Node, inputs: Any) -> Any:
     size = (len(node.attributes["rows"]), len(node.attributes["columns"]))
-    return relax.op.image.resize2d(
-        inputs[0], size=size, layout="NHWC", method="nearest_neighbor"
-    )
+    return relax.op.image.resize2d(inputs[0], size=size, layout="NHWC", method="nearest_neighbor")
 
 
 _OWN: Mapping[str, Callable[[Node, Any], Any]] = {

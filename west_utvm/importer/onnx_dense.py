@@ -106,7 +106,11 @@ def _bias(graph: Graph, node: Node, name: str, beta: float) -> str:
     if shape == (channels,) and beta == 1:
         return name
     data = _constant(graph, name)
-    if data is None or data.size not in (1, channels) or data.shape[-1:] not in ((), (channels,), (1,)):
+    if (
+        data is None
+        or data.size not in (1, channels)
+        or data.shape[-1:] not in ((), (channels,), (1,))
+    ):
         raise graph.refuse(node, "has a bias that is not constant, or not one for each output")
     whole = np.broadcast_to(data.reshape(-1), (channels,)) * np.float32(beta)
     return graph.constant(f"{name}:bias", whole.astype(np.float32))
@@ -163,7 +167,9 @@ def _in_scale(graph: Graph, node: Node, name: str, scale: Array) -> str:
         raise graph.refuse(node, "has a bias of more than one dimension")
     stored = graph.constant(f"{name}:int32", data)
     scales = graph.constant(f"{name}:scale", scale if scale.size > 1 else scale.reshape(()))
-    zero = graph.constant(f"{name}:zero_point", np.zeros(scale.shape if scale.size > 1 else (), np.int32))
+    zero = graph.constant(
+        f"{name}:zero_point", np.zeros(scale.shape if scale.size > 1 else (), np.int32)
+    )
     result = graph.fresh(f"{name}:bias", data.shape, "float32")
     graph.nodes.append(node.like(DEQUANTIZE, [stored, scales, zero], [result], axis=0))
     return result

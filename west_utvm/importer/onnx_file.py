@@ -158,9 +158,7 @@ def _dtype(where: str, number: int) -> str:
 
 def _node(graph: Graph, number: int, given: Any) -> Node:
     name = given.name or next(iter(given.output), "")
-    node = Node(
-        given.op_type, list(given.input), list(given.output), number, given.op_type, name
-    )
+    node = Node(given.op_type, list(given.input), list(given.output), number, given.op_type, name)
     if given.domain not in _DOMAINS:
         what = f"is of the domain '{given.domain}', which is not supported"
         raise graph.refuse(node, what, "export it with ONNX's own operators")
@@ -229,9 +227,7 @@ def _infer(graph: Graph, model: Any) -> None:
     inferred = onnx.shape_inference.infer_shapes(
         to_proto(graph, model.ir_version), check_type=True, strict_mode=True, data_prop=True
     )
-    known = {
-        item.name: item for item in (*inferred.graph.value_info, *inferred.graph.output)
-    }
+    known = {item.name: item for item in (*inferred.graph.value_info, *inferred.graph.output)}
     for node in graph.nodes:
         for name in filter(None, node.outputs):
             _take_type(graph, node, name, known.get(name))

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from onnx import helper
+from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from west_utvm.importer.onnx_graph import DEQUANTIZE, QUANTIZE, Array, Graph, Node, Quant, renamed
@@ -60,9 +61,7 @@ def _evaluated(graph: Graph, node: Node, data: Sequence[Array | None]) -> Array:
     return np.asarray(result)
 
 
-def _plain(node: Node) -> dict[str, object]:
-    from onnx import numpy_helper
-
+def _plain(node: Node) -> dict[str, Any]:
     return {
         name: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
         for name, value in node.attributes.items()

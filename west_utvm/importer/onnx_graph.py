@@ -78,8 +78,8 @@ class Quant:
 class Graph:
     """``shapes`` and ``dtypes`` are of every tensor that is not left out, constants included.
 
-    ``shifted`` are tensors that are int8 here and uint8 in the file. ``titles`` are names for
-    messages and for the C, where they are others than here.
+    ``shifted`` are tensors that are int8 here and uint8 in the file. ``titles`` are names for the
+    C and for reports, where they are others than here. ``notes`` are for the user.
     """
 
     path: Path
@@ -91,6 +91,7 @@ class Graph:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     dtypes: dict[str, str] = field(default_factory=dict)
     shifted: set[str] = field(default_factory=set)
+    titles: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def where(self, node: Node) -> str:
@@ -100,12 +101,14 @@ class Graph:
         return UtvmError(what, where=self.where(node), hint=hint)
 
     def fresh(self, base: str, shape: Sequence[int], dtype: str) -> str:
-        """The name of a new tensor."""
+        """The name of a new tensor: what it is made of, a colon, and what it is."""
         name, number = base, 1
+        root = base.rpartition(":")[0]
         while name in self.shapes or name in self.constants or not name:
             number += 1
             name = f"{base}:{number}"
         self.shapes[name], self.dtypes[name] = tuple(shape), dtype
+        self.titles[name] = self.titles.get(root, root) or base
         return name
 
     def constant(self, base: str, data: Array) -> str:

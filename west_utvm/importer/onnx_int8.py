@@ -43,7 +43,11 @@ def _constant(graph: Graph, node: Node, quant: Quant) -> None:
         return
     data = graph.constants[node.inputs[0]].astype(np.int32)
     zero = quant.zero_point.astype(np.int32)
-    wide = zero if not zero.ndim else zero.reshape([-1 if i == quant.axis else 1 for i in range(data.ndim)])
+    wide = (
+        zero
+        if not zero.ndim
+        else zero.reshape([-1 if i == quant.axis else 1 for i in range(data.ndim)])
+    )
     centered, target = data - wide, np.zeros_like(zero)
     if centered.min(initial=0) < -128 or centered.max(initial=0) > 127:
         centered, target = data - SHIFT, zero - SHIFT

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from west_utvm.importer.onnx_fold import quantized
 from west_utvm.importer.onnx_graph import (
     DEQUANTIZE,
@@ -21,8 +23,6 @@ from west_utvm.importer.onnx_graph import (
     renamed,
     users,
 )
-
-import numpy as np
 
 # The importer's own are those whose names end in Last: images are NHWC.
 MOVES = frozenset(
@@ -47,9 +47,8 @@ def _sink(graph: Graph) -> None:
     sources: dict[str, Node] = {}
     result: list[Node] = []
     for node in graph.nodes:
-        if node.op == DEQUANTIZE and node.inputs[0] not in graph.constants:
-            if not graph.quant(node).scale.ndim:
-                sources[node.outputs[0]] = node
+        if _dequantizes_whole(graph, node):
+            sources[node.outputs[0]] = node
         given = [sources.get(name) for name in _moved(node)]
         if node.op in MOVES and given and all(_alike(graph, item, given[0]) for item in given):
             assert given[0] is not None
@@ -57,6 +56,13 @@ def _sink(graph: Graph) -> None:
         else:
             result.append(node)
     graph.nodes = result
+
+
+def _dequantizes_whole(graph: Graph, node: Node) -> bool:
+    """Whether it does what was computed, by one scale."""
+    if node.op != DEQUANTIZE or node.inputs[0] in graph.constants:
+        return False
+    return not graph.quant(node).scale.ndim
 
 
 def _moved(node: Node) -> list[str]:

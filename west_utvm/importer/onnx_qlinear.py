@@ -155,9 +155,7 @@ def _concat(graph: Graph, node: Node) -> list[Node]:
     if len(given) % 3:
         raise graph.refuse(node, f"has {len(node.inputs)} inputs", "the file is damaged")
     build = _Builder(graph, node)
-    inputs = [
-        build.dequantized(f"x{i}", given[i : i + 3]) for i in range(0, len(given), 3)
-    ]
+    inputs = [build.dequantized(f"x{i}", given[i : i + 3]) for i in range(0, len(given), 3)]
     return build.quantized("Concat", inputs, (ys, yz))
 
 
