@@ -18,7 +18,7 @@ from onnx import helper, numpy_helper
 
 from west_utvm.errors import UtvmError
 from west_utvm.importer.onnx_fold import fold_constants
-from west_utvm.importer.onnx_graph import Graph, Node, ordered
+from west_utvm.importer.onnx_graph import Graph, Node, ordered, short
 from west_utvm.importer.onnx_qlinear import expand_qlinear
 
 FIRST_OPSET = 13
@@ -86,7 +86,7 @@ def _read(path: Path, given: Any, opset: int) -> Graph:
             graph.shapes[item.name], graph.dtypes[item.name] = _port(graph, "input", item)
     for item in given.output:
         graph.outputs.append(item.name)
-        where = f"{path}: output '{item.name}'"
+        where = f"{path}: output '{short(item.name)}'"
         graph.dtypes[item.name] = _dtype(where, item.type.tensor_type.elem_type)
     graph.nodes = [_node(graph, number, node) for number, node in enumerate(given.node)]
     _constant_nodes(graph)
@@ -97,7 +97,7 @@ def _read(path: Path, given: Any, opset: int) -> Graph:
 
 
 def _constant(path: Path, given: Any) -> Any:
-    where = f"{path}: constant '{given.name}'"
+    where = f"{path}: constant '{short(given.name)}'"
     if given.data_location == onnx.TensorProto.EXTERNAL or given.external_data:
         hint = "save it with its weights inside: onnx.save(onnx.load(path), path)"
         raise UtvmError("keeps its data in another file", where=where, hint=hint)
@@ -124,7 +124,7 @@ def _check_shape(where: str, dims: Sequence[int]) -> None:
 
 def _port(graph: Graph, kind: str, given: Any) -> tuple[tuple[int, ...], str]:
     """Shape and dtype. A first dimension with a name is a batch, of one."""
-    where = f"{graph.path}: {kind} '{given.name}'"
+    where = f"{graph.path}: {kind} '{short(given.name)}'"
     if not given.type.HasField("tensor_type"):
         raise UtvmError("is no tensor", where=where, hint="export it without sequences")
     tensor = given.type.tensor_type
@@ -134,10 +134,10 @@ def _port(graph: Graph, kind: str, given: Any) -> tuple[tuple[int, ...], str]:
     for axis, dim in enumerate(tensor.shape.dim):
         size = dim.dim_value if dim.HasField("dim_value") else 0
         if size <= 0 and axis == 0 and dim.dim_param:
-            graph.notes.append(f"{kind} '{given.name}': its batch '{dim.dim_param}' is 1")
+            graph.notes.append(f"{kind} '{given.name}': its batch '{short(dim.dim_param)}' is 1")
             size = 1
         if size <= 0:
-            shown = f" (dimension {axis} is '{dim.dim_param}')" if dim.dim_param else ""
+            shown = f" (dimension {axis} is '{short(dim.dim_param)}')" if dim.dim_param else ""
             what = f"has a shape that is not known before it runs{shown}"
             raise UtvmError(what, where=where, hint=_FIXED)
         shape.append(size)
@@ -160,7 +160,7 @@ def _node(graph: Graph, number: int, given: Any) -> Node:
     name = given.name or next(iter(given.output), "")
     node = Node(given.op_type, list(given.input), list(given.output), number, given.op_type, name)
     if given.domain not in _DOMAINS:
-        what = f"is of the domain '{given.domain}', which is not supported"
+        what = f"is of the domain '{short(given.domain)}', which is not supported"
         raise graph.refuse(node, what, "export it with ONNX's own operators")
     for attribute in given.attribute:
         if attribute.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS):
@@ -196,7 +196,7 @@ def _constant_nodes(graph: Graph) -> None:
         dtype = {"value_float": "float32", "value_floats": "float32"}.get(name, "int64")
         data = value if isinstance(value, np.ndarray) else np.array(value, dtype)
         if node.outputs[0] in graph.constants:
-            raise graph.refuse(node, f"computes '{node.outputs[0]}' twice", _DAMAGED)
+            raise graph.refuse(node, f"computes '{short(node.outputs[0])}' twice", _DAMAGED)
         graph.constants[node.outputs[0]] = data
     graph.forget(found)
 
@@ -211,14 +211,14 @@ def _check_names(graph: Graph) -> None:
     for node in graph.nodes:
         for name in node.inputs:
             if name not in known:
-                raise graph.refuse(node, f"reads '{name}', which is not computed", _DAMAGED)
+                raise graph.refuse(node, f"reads '{short(name)}', which is not computed", _DAMAGED)
         for name in node.outputs:
             if name and name in known:
-                raise graph.refuse(node, f"computes '{name}' twice", _DAMAGED)
+                raise graph.refuse(node, f"computes '{short(name)}' twice", _DAMAGED)
             known.add(name)
     for name in graph.outputs:
         if name not in known or not name or name in graph.constants or name in graph.inputs:
-            what = f"output '{name}' is not computed by an operator"
+            what = f"output '{short(name)}' is not computed by an operator"
             raise UtvmError(what, where=graph.path, hint=_DAMAGED)
 
 

@@ -35,7 +35,7 @@ class Node:
 
     @property
     def source(self) -> str:
-        return f"operator {self.number} ({self.code})"
+        return f"operator {self.number} ({short(self.code)})"
 
     def input(self, position: int) -> str:
         """Empty if it is left out."""
@@ -95,7 +95,7 @@ class Graph:
     notes: list[str] = field(default_factory=list)
 
     def where(self, node: Node) -> str:
-        return f"{self.path}: {node.source}, '{node.name}'"
+        return f"{self.path}: {node.source}, '{short(node.name)}'"
 
     def refuse(self, node: Node, what: str, hint: str = "") -> UtvmError:
         return UtvmError(what, where=self.where(node), hint=hint)
@@ -155,6 +155,11 @@ class Graph:
             raise self.refuse(node, "has a quantization of an unsupported kind")
         if zero.size not in (1, scale.size) or not np.all(np.isfinite(scale) & (scale > 0)):
             raise self.refuse(node, "has no valid quantization", "the file is damaged")
+
+
+def short(name: str) -> str:
+    """A name for a message: a damaged file may have any."""
+    return name if len(name) <= 100 else f"{name[:97]}..."
 
 
 def producers(graph: Graph) -> dict[str, Node]:
