@@ -80,13 +80,14 @@ class Compiled:
 
     def summary(self) -> list[str]:
         """Lines for a terminal: what the model is made of."""
-        kinds = Counter(operator.kind for operator in self.program.operators)
+        kinds = Counter(operator.label for operator in self.program.operators)
         listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
         return [
             *self.notes,
             f"operators {len(self.program.operators)}: {listed}",
             f"MACs      {self.macs:,}",
             f"constants {self.constants} bytes",
+            *self.program.in_float(),
         ]
 
     @property

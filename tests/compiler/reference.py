@@ -18,6 +18,7 @@ Rounding: TypeAlias = Literal["tflm", "litert", "ort"]
 ROUNDINGS: tuple[Rounding, ...] = ("tflm", "litert")
 _TYPES = {
     schema.TensorType.FLOAT32: np.float32,
+    schema.TensorType.FLOAT16: np.float16,
     schema.TensorType.INT32: np.int32,
     schema.TensorType.INT8: np.int8,
     schema.TensorType.UINT8: np.uint8,

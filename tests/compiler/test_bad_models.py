@@ -12,6 +12,7 @@ import pytest
 
 from west_utvm.errors import UtvmError
 
+from . import float_models
 from .bad_models import SAMPLES, Verdict, Worker, compile_all
 from .conftest import INT8_MODELS, NAME, Build, Execute
 from .host import build_host, check
@@ -19,6 +20,7 @@ from .reference import run, samples, signature
 from .tflite_graph import Code, Graph, Quant, Ref, schema
 from .tflite_models import RELU, add_conv2d, add_fully_connected, cases
 
+SMALL_FLOAT = next(case for case in float_models.cases() if case.id == "chain-classifier")
 SMALL = next(case for case in cases() if case.id == "chain-conv-pool-dense")
 # UTVM_FLIPS=full flips 1,000 bytes of the small model and 100 of each real one (minutes).
 SMALL_FLIPS, REAL_FLIPS = (1000, 100) if os.environ.get("UTVM_FLIPS") == "full" else (60, 8)
@@ -66,6 +68,10 @@ def test_truncated(tmp_path: Path) -> None:
     _check(compile_all([(f"{n} bytes", model[:n]) for n in lengths], tmp_path))
 
 
+def test_flipped_bytes_of_floats(tmp_path: Path) -> None:
+    _check(compile_all(list(_flipped(SMALL_FLOAT.build(), SMALL_FLIPS, 4)), tmp_path))
+
+
 def test_flipped_bytes(tmp_path: Path) -> None:
     models = dict(_flipped(SMALL.build(), SMALL_FLIPS, 2))
     verdicts = compile_all(models.items(), tmp_path)
@@ -91,7 +97,7 @@ def _wrong(model: bytes, files: dict[str, str], references: Worker, folder: Path
     return "" if got == verdict.said else "compiled to something else than it says"
 
 
-@pytest.mark.parametrize("name", INT8_MODELS)
+@pytest.mark.parametrize("name", (*INT8_MODELS, "pretrainedResnet"))
 def test_flipped_bytes_of_real_models(name: str, mlperf_tiny: Path, tmp_path: Path) -> None:
     model = (mlperf_tiny / f"{name}.tflite").read_bytes()
     _check(compile_all(list(_flipped(model, REAL_FLIPS, 3)), tmp_path))
@@ -100,10 +106,41 @@ def test_flipped_bytes_of_real_models(name: str, mlperf_tiny: Path, tmp_path: Pa
 # Models that are well-formed and that the compiler must refuse: what the message must name.
 
 
-def _float_model() -> bytes:
+def _float16() -> bytes:
+    graph = Graph()
+    source = graph.input((1, 8), None, "float16")
+    return graph.finish(graph.op(Code.TANH, [source], (1, 8), None, dtype="float16"))
+
+
+def _mixed() -> bytes:
+    """float32 in, int8 out, and it is no conversion."""
     graph = Graph()
     source = graph.input((1, 8), None, "float32")
-    return graph.finish(graph.op(Code.TANH, [source], (1, 8), None, dtype="float32"))
+    return graph.finish(graph.op(Code.TANH, [source], (1, 8), Quant(1 / 128)))
+
+
+def _dynamic_float() -> bytes:
+    graph = Graph()
+    source = graph.input((1, 1, 1, 3), None, "float32", name="photo")
+    graph.tensors[0].shapeSignature = np.array([1, -1, -1, 3], np.int32)
+    return graph.finish(graph.op(Code.TANH, [source], source.shape, None, dtype="float32"))
+
+
+def _float_weights_computed() -> bytes:
+    """A product of two activations, called a fully connected layer."""
+    graph = Graph()
+    source = graph.input((4, 4), None, "float32")
+    options = schema.FullyConnectedOptionsT()
+    return graph.finish(
+        graph.op(Code.FULLY_CONNECTED, [source, source], (4, 4), None, options, "float32")
+    )
+
+
+def _float_shapes_disagree() -> bytes:
+    graph = Graph()
+    left, right = (graph.input((1, size), None, "float32") for size in (8, 9))
+    options = schema.AddOptionsT()
+    return graph.finish(graph.op(Code.ADD, [left, right], (1, 8), None, options, "float32"))
 
 
 def _hybrid() -> bytes:
@@ -231,7 +268,11 @@ def _input_is_output() -> bytes:
 
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
-    "float": (_float_model, "float"),
+    "float16": (_float16, "float16"),
+    "mixed": (_mixed, "TANH"),
+    "dynamic-float": (_dynamic_float, "photo"),
+    "float-weights-computed": (_float_weights_computed, "FULLY_CONNECTED"),
+    "float-shapes-disagree": (_float_shapes_disagree, "ADD"),
     "hybrid": (_hybrid, "float"),
     "dynamic": (_dynamic, "photo"),
     "negative-shape": (_negative_shape, "photo"),

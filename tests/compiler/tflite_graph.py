@@ -17,6 +17,7 @@ __all__ = ["Array", "Code", "Graph", "Quant", "Ref", "schema"]
 Array = NDArray[Any]
 Code = schema.BuiltinOperator
 TYPES = {
+    "float16": schema.TensorType.FLOAT16,
     "float32": schema.TensorType.FLOAT32,
     "int32": schema.TensorType.INT32,
     "int8": schema.TensorType.INT8,

@@ -84,7 +84,7 @@ def _extent(size: int, kernel: int, stride: int, dilation: int, padding: int) ->
     return -(-(size - covered + 1) // stride)
 
 
-def _window(
+def window(
     shape: Sequence[int], kernel: Pair, stride: Pair, dilation: Pair, padding: int
 ) -> tuple[int, int]:
     rows, columns = (
@@ -106,7 +106,7 @@ def add_conv2d(
     spread: float = 3.0,
     quant: Quant | None = None,
 ) -> Ref:
-    rows, columns = _window(source.shape, kernel, stride, dilation, padding)
+    rows, columns = window(source.shape, kernel, stride, dilation, padding)
     taps = kernel[0] * kernel[1] * source.shape[3]
     shape = (channels, *kernel, source.shape[3])
     weights, offsets = _weights(graph, shape, source, taps, 0, spread)
@@ -138,7 +138,7 @@ def add_depthwise(
     activation: int = NONE,
     spread: float = 3.0,
 ) -> Ref:
-    rows, columns = _window(source.shape, kernel, stride, dilation, padding)
+    rows, columns = window(source.shape, kernel, stride, dilation, padding)
     channels = source.shape[3] * multiplier
     shape = (1, *kernel, channels)
     weights, bias = _weights(graph, shape, source, kernel[0] * kernel[1], 3, spread)
@@ -204,7 +204,7 @@ def add_pool(
     padding: int = VALID,
     activation: int = NONE,
 ) -> Ref:
-    rows, columns = _window(source.shape, kernel, stride, (1, 1), padding)
+    rows, columns = window(source.shape, kernel, stride, (1, 1), padding)
     options = schema.Pool2DOptionsT(
         padding=padding,
         filterHeight=kernel[0],

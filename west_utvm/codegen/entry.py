@@ -75,12 +75,14 @@ def _call(planned: PlannedProgram, number: int, operator: Operator) -> str:
     scratch = planned.scratch[number]
     if scratch is not None:
         arguments.append(_pointer(Place(Buffer.WORKSPACE, scratch), "int8"))
-    return f"\t{function}({', '.join([*arguments, result])});\n{trace}"
+    return text.listed(function, [*arguments, result], ";", "\t") + f"\n{trace}"
 
 
 def _pointer(place: Place, dtype: str) -> str:
     """An expression of the type that values of this dtype have."""
     if place.buffer is Buffer.WORKSPACE:
         whole = f"workspace + {place.number}" if place.number else "workspace"
-        return whole if dtype == "int8" else f"(void *)({whole})"
+        if dtype == "int8":
+            return whole
+        return f"(void *)({whole})" if place.number else f"(void *){whole}"
     return f"{'in' if place.buffer is Buffer.INPUT else 'out'}{place.number}"

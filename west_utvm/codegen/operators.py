@@ -10,7 +10,7 @@ from west_utvm.lowering.program import Operator, Value
 
 def symbol(number: int, operator: Operator) -> str:
     """The name of an operator's function in C."""
-    return f"op{number:02}_{operator.kind}"
+    return f"op{number:02}_{operator.label}"
 
 
 def operator_function(number: int, operator: Operator, emitted: Emitted) -> str:
@@ -62,16 +62,17 @@ def _definition(name: str, operator: Operator, emitted: Emitted) -> str:
         for item, value in zip(names, activations(operator), strict=True)
     ]
     taken += ["void *scratch"] if emitted.scratch else []
-    parameters = ", ".join([*taken, f"{text.c_type(operator.outputs[0].dtype)} *output"])
-    opening = f"static void {name}({parameters})\n{{\n"
+    taken.append(f"{text.c_type(operator.outputs[0].dtype)} *output")
+    opening = text.listed(f"static void {name}", taken, "\n{\n")
     if emitted.body:
         return f"{opening}{emitted.body}}}\n"
     constants = [f"{name}_{part}" for part in emitted.constants]
     scratch = ["scratch"] if emitted.scratch else []
-    arguments = ", ".join(["&parameters", *names, *constants, *scratch, "output"])
+    arguments = ["&parameters", *names, *constants, *scratch, "output"]
+    call = text.listed(f"utvm_{emitted.kernel}", arguments, ";", "\t")
     fields = text.initializer(emitted.fields, "\t\t")
     struct = f"\tstatic const struct utvm_{emitted.struct} parameters = {{\n{fields}\t}};\n\n"
-    return f"{opening}{struct}\tutvm_{emitted.kernel}({arguments});\n}}\n"
+    return f"{opening}{struct}{call}\n}}\n"
 
 
 def _input_names(operator: Operator) -> list[str]:

@@ -19,9 +19,7 @@ _FILE = """\
  * Model {name}: {operators} operators, {macs} multiply-accumulates, {constants} bytes of constants,
  * {workspace} bytes of workspace; rounding as in {rounding}. Written by west utvm-compile.
  */
-#include <stdint.h>
-#include <string.h>
-#include "tvmgen_{name}.h"
+{libraries}#include "tvmgen_{name}.h"
 
 {kernels}
 #if defined(UTVM_TRACE)
@@ -64,6 +62,7 @@ def write_source(
     constants = sum(constant_bytes(op, c) for _, op, c in computed)
     macs = sum(c.macs for _, _, c in computed)
     size = planned.plan.size
+    libraries = {"stdint.h", "string.h"}.union(*(c.libraries for _, _, c in computed))
     written = _FILE.format(
         name=name,
         operators=len(operators),
@@ -71,6 +70,7 @@ def write_source(
         constants=constants,
         workspace=size,
         rounding=_REFERENCES[planned.program.rounding],
+        libraries="".join(f"#include <{header}>\n" for header in sorted(libraries)),
         kernels="\n".join(map(text.kernel, kernels)),
         memory=_MEMORY.format(alignment=ALIGNMENT, name=name, size=size) if size else "",
         functions="\n".join(operator_function(i, op, c) for i, op, c in computed),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from west_utvm.kernels.nest import real
 from west_utvm.lowering.program import Array
 
 _WIDTH = 96
+_COLUMNS = 100
 _KERNELS = Path(__file__).parents[1] / "kernels" / "c"
 _C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
 
@@ -59,6 +60,21 @@ def _wrapped(items: Iterator[str]) -> Iterator[str]:
             line = f"{line} {item}" if line else item
     if line:
         yield line
+
+
+def listed(opening: str, items: Sequence[str], closing: str, indent: str = "") -> str:
+    """``opening(items)closing``, in as many lines of 100 columns as it takes."""
+    whole = f"{indent}{opening}({', '.join(items)}){closing}"
+    if len(whole.expandtabs(8)) <= _COLUMNS:
+        return whole
+    rows = [f"{indent}{opening}("]
+    for number, item in enumerate(items):
+        piece = item + ("," if number + 1 < len(items) else f"){closing}")
+        if number and len(f"{rows[-1]} {piece}".expandtabs(8)) > _COLUMNS:
+            rows.append(f"{indent}\t\t{piece}")
+        else:
+            rows[-1] += f" {piece}" if number else piece
+    return "\n".join(rows)
 
 
 def initializer(fields: Mapping[str, Field], indent: str) -> str:

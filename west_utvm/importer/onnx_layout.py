@@ -15,16 +15,33 @@ import numpy as np
 
 from west_utvm.importer.onnx_fold import dequantized
 from west_utvm.importer.onnx_graph import DEQUANTIZE, Array, Graph, Node, producers, reshaped
+from west_utvm.importer.onnx_moves import MOVES
 
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 _LARGE = 1 << 15
 
 
 def channels_last(graph: Graph) -> None:
-    for node in list(graph.nodes):
+    """Of quantized images; TVM has loops for float ones as they are."""
+    made = producers(graph)
+    wanted = [node for node in graph.nodes if node.op == "Pad" or _quantized(graph, node, made)]
+    for node in wanted:
         rewrite = _REWRITES.get(node.op)
         if rewrite is not None:
             rewrite(graph, node)
+
+
+def _quantized(graph: Graph, node: Node, made: Mapping[str, Node]) -> bool:
+    """Whether its input is int8, or was that and was only moved or bounded."""
+    name = node.inputs[0] if node.inputs else ""
+    while name in made and graph.dtypes[name] == "float32":
+        before = made[name]
+        if before.op == DEQUANTIZE:
+            return True
+        if before.op not in MOVES and before.op not in ("Relu", "Clip"):
+            return False
+        name = before.inputs[0]
+    return graph.dtypes.get(name) == "int8"
 
 
 def _conv(graph: Graph, node: Node) -> None:

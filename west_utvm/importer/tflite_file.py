@@ -269,7 +269,8 @@ def _check_fixed(where: str, tensor: Any) -> None:
 
 
 def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
-    """Operators compute on int8; what is else is a constant that goes with one."""
+    """Operators compute on int8, or all of their tensors are float32; what is else is a constant
+    that goes with one."""
     data = 1 if operator.code == "SPLIT" else 0  # a split's first input is its axis
     if not _has(operator, data):
         raise UtvmError("has no input", where=where, hint=_DAMAGED)
@@ -278,7 +279,12 @@ def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTens
     if first.dtype == "float32" and weights is not None and weights.dtype == "int8":
         what = "is hybrid: its weights are int8 and its input is float32"
         raise UtvmError(what, where=where, hint=_INT8)
-    for info in (first, *(tensors[i].info for i in operator.outputs)):
+    infos = (first, *(tensors[i].info for i in operator.outputs))
+    if all(info.dtype == "float32" for info in infos):
+        _check_float(where, operator, tensors)
+        infos = ()
+    for info in infos:
+        _check_known(where, info)
         if info.dtype == "float32" and info is _float_end(operator, tensors):
             continue
         if info.dtype != "int8":
@@ -290,9 +296,22 @@ def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTens
                 else (f"'{info.name}' is quantized by channel")
             )
             raise UtvmError(what, where=where, hint=_INT8)
-        if 0 in info.shape:
-            what = f"'{info.name}' has a shape that is not known before it runs"
-            raise UtvmError(what, where=where, hint="export it with a fixed input shape")
+
+
+def _check_known(where: str, info: TensorInfo) -> None:
+    if 0 in info.shape:
+        what = f"'{info.name}' has a shape that is not known before it runs"
+        raise UtvmError(what, where=where, hint="export it with a fixed input shape")
+
+
+def _check_float(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    """Of an operator on float32: other inputs are that too, or constants such as axes."""
+    for tensor in (tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0):
+        info = tensor.info
+        _check_known(where, info)
+        if info.dtype != "float32" and (info.dtype != "int32" or tensor.data is None):
+            what = f"is float32, and '{info.name}' is {info.dtype}"
+            raise UtvmError(what, where=where, hint=_INT8)
 
 
 def _float_end(operator: FileOperator, tensors: Sequence[FileTensor]) -> TensorInfo | None:
@@ -306,19 +325,22 @@ def _has(operator: FileOperator, position: int) -> bool:
 
 
 def _check_weights(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
-    """Convolutions and fully connected layers: ranks, and constants of the expected dtypes."""
+    """Convolutions and fully connected layers: ranks, and constants of the expected dtypes:
+    float32 throughout, or int8 with a bias of int32."""
     rank, axis, depth = _WEIGHTS[operator.code]
     if not _has(operator, 1) or len(operator.inputs) > 3:
         raise UtvmError("has no weights", where=where, hint=_DAMAGED)
     weights = tensors[operator.inputs[1]]
     info = weights.info
-    if weights.data is None or info.dtype != "int8":
-        what = "has weights that are not constant int8"
+    kind = tensors[operator.inputs[0]].info.dtype
+    if weights.data is None or info.dtype != kind:
+        what = f"has weights that are not constant {kind}"
         raise UtvmError(what, where=where, hint=_INT8)
-    if len(info.shape) != rank or not info.scales or info.zero_point or 0 in info.shape:
+    scaled = len(info.scales) if kind == "int8" else 1
+    if len(info.shape) != rank or not scaled or info.zero_point or 0 in info.shape:
         what = "has weights of an unexpected shape or quantization"
         raise UtvmError(what, where=where, hint=_DAMAGED)
-    if len(info.scales) not in (1, info.shape[axis]):
+    if scaled not in (1, info.shape[axis]):
         raise UtvmError("has another number of scales than channels", where=where, hint=_DAMAGED)
     shape = tensors[operator.inputs[0]].info.shape
     if len(shape) != rank and rank == 4:
@@ -327,8 +349,10 @@ def _check_weights(where: str, operator: FileOperator, tensors: Sequence[FileTen
         raise UtvmError("has weights that do not suit its input", where=where, hint=_DAMAGED)
     if _has(operator, 2):
         bias = tensors[operator.inputs[2]]
-        if bias.data is None or bias.info.dtype != "int32":
-            raise UtvmError("has a bias that is not constant int32", where=where, hint=_INT8)
+        expected = "int32" if kind == "int8" else kind
+        if bias.data is None or bias.info.dtype != expected:
+            what = f"has a bias that is not constant {expected}"
+            raise UtvmError(what, where=where, hint=_INT8)
         if bias.info.shape != (info.shape[axis],):
             raise UtvmError("has a bias of an unexpected shape", where=where, hint=_DAMAGED)
 
@@ -359,11 +383,12 @@ def _check_rank_4(where: str, operator: FileOperator, tensors: Sequence[FileTens
         raise UtvmError(f"has an input of rank {rank}", where=where, hint=_DAMAGED)
 
 
-def _check_all_int8(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+def _check_all_alike(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    kind = tensors[operator.inputs[0]].info.dtype
     for index in operator.inputs:
-        if index < 0 or tensors[index].info.dtype != "int8":
-            raise UtvmError("has an input that is not int8", where=where, hint=_INT8)
-        if len(tensors[index].info.scales) != 1:
+        if index < 0 or tensors[index].info.dtype != kind:
+            raise UtvmError(f"has an input that is not {kind}", where=where, hint=_INT8)
+        if kind == "int8" and len(tensors[index].info.scales) != 1:
             raise UtvmError("has an input with no quantization", where=where, hint=_INT8)
 
 
@@ -387,7 +412,7 @@ def _check_constants(where: str, operator: FileOperator, tensors: Sequence[FileT
 _CHECKS: dict[str, Callable[[str, FileOperator, Sequence[FileTensor]], None]] = {
     **dict.fromkeys(_WEIGHTS, _check_weights),
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _check_rank_4),
-    **dict.fromkeys(("ADD", "SUB", "MUL", "CONCATENATION"), _check_all_int8),
+    **dict.fromkeys(("ADD", "SUB", "MUL", "CONCATENATION"), _check_all_alike),
     "SPLIT": _check_split,
     **dict.fromkeys(
         (

@@ -25,7 +25,8 @@ class Emitted:
     multiply-accumulates of one inference.
 
     ``scratch`` are bytes of the workspace that the kernel uses while it runs, 16-byte aligned; it
-    takes their address before that of its output. ``label`` is what reports and the metadata call
+    takes their address before that of its output. ``libraries`` are headers of C's library beyond
+    ``stdint.h`` and ``string.h``. ``label`` is what reports and the metadata call
     the kernel, where its name in C says too little.
     """
 
@@ -38,6 +39,7 @@ class Emitted:
     macs: int = 0
     scratch: int = 0
     label: str = ""
+    libraries: tuple[str, ...] = ()
 
 
 def refuse(operator: Operator, what: str, hint: str = "") -> UtvmError:

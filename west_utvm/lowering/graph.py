@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,25 @@ class Graph:
         for block in function.body.blocks:
             for binding in block.bindings:
                 self._bound[binding.var.name] = binding.value
-        self.body = function.body.body
+        self.results: list[str] = self.names(function.body.body)
 
     def bound(self, name: str) -> Any:
         return self._bound[name]
+
+    def used(self, name: str) -> list[str]:
+        """The variables in what ``name`` is bound to."""
+        return _variables(self._bound[name])
+
+    def above(self, name: str, stop: Collection[str]) -> set[str]:
+        """``name`` and all that it depends on, up to and without those of ``stop``."""
+        found = {name}
+        waiting = self.used(name)
+        while waiting:
+            one = waiting.pop()
+            if one not in found and one not in stop and one in self._bound:
+                found.add(one)
+                waiting += self.used(one)
+        return found
 
     def expression(self, given: Any, stop: Mapping[str, Any]) -> Any:
         """What ``given`` is bound to, or the variable itself where ``stop`` or main has it."""
@@ -45,11 +60,25 @@ class Graph:
             if not isinstance(value, relax.Var | relax.Tuple):
                 return [given.name]
             given = value
-        return [self.names(field)[0] for field in given.fields]
+        return [self._name(field) for field in given.fields]
+
+    def _name(self, given: Any) -> str:
+        if not isinstance(given, relax.Var):
+            raise UnmatchedError("a result is a constant")
+        return self.names(given)[0]
+
+
+def _variables(expression: Any) -> list[str]:
+    if isinstance(expression, relax.Var):
+        return [expression.name]
+    if isinstance(expression, relax.TupleGetItem):
+        return _variables(expression.tuple_value)
+    parts = getattr(expression, "fields", None) or getattr(expression, "args", None) or ()
+    return [name for part in parts for name in _variables(part)]
 
 
 def operator(expression: Any) -> str:
-    """A call's operator without its prefix, such as ``nn.conv2d``; empty if it is no call."""
+    """A call's operator without its prefix, such as ``nn.conv2d``; empty if it is none."""
     if isinstance(expression, relax.TupleGetItem):
         return "tuple_get_item"
     op = getattr(expression, "op", None)

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Walking a Relax module from one operator's result to the next."""
+"""Walking a Relax module from one operator's result to the next.
+
+Operators on float32 wait until one of another kind follows: neighbours are lowered together.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +15,7 @@ from tvm import relax
 
 from west_utvm.errors import UtvmError
 from west_utvm.importer.model import Imported, Origin, TensorInfo
+from west_utvm.lowering.floating import FloatLowering
 from west_utvm.lowering.graph import Graph, UnmatchedError, constant, number, operator, shape
 from west_utvm.lowering.layout import without_transpositions
 from west_utvm.lowering.patterns import FLOAT, INTEGER, Found, Region
@@ -18,11 +24,12 @@ from west_utvm.lowering.quantize import ACTIVATIONS, Bounds, bound
 
 
 def lower(imported: Imported, rounding: Rounding, path: Path) -> Program:
-    """The integer program; UtvmError names the operator that has no integer form."""
+    """The program; UtvmError names the operator that has neither an integer nor a float form."""
     lowering = _Lowering(imported, rounding, path)
     for name in imported.origins:
         lowering.operator(name)
-    outputs = tuple(lowering.values[name] for name in lowering.graph.names(lowering.graph.body))
+    lowering.flush()
+    outputs = tuple(lowering.values[name] for name in lowering.graph.results)
     inputs = tuple(lowering.values[name] for name in lowering.graph.parameters)
     program = Program(_needed(lowering.operators, outputs), inputs, outputs, rounding)
     return without_transpositions(program) if rounding == "ort" else program
@@ -46,6 +53,7 @@ class _Lowering:
         self.origins = imported.origins
         self.path = path
         self.operators: list[Operator] = []
+        self.waiting: list[str] = []
         self.values: dict[str, Value] = {
             name: _value(info)
             for name, info in zip(self.graph.parameters, imported.inputs, strict=True)
@@ -54,16 +62,72 @@ class _Lowering:
     def operator(self, name: str) -> None:
         """Lower what the variable ``name``, an operator's result in the model, stands for."""
         origin = self.origins[name]
-        where = f"{self.path}: {origin.source}, '{origin.output.name}'"
-        expression = self.graph.bound(name)
+        if self._is_float(name):
+            self.waiting.append(name)
+            return
+        self.flush()
         try:
             self.values[name] = self._result(
-                expression, origin, _value(origin.output), origin.number
+                self.graph.bound(name), origin, _value(origin.output), origin.number
             )
         except UnmatchedError as error:
-            what = f"has a form that is not supported ({error})"
-            hint = "report it, with the model"
-            raise UtvmError(what, where=where, hint=hint) from None
+            self._fall_back(name, error)
+
+    def _is_float(self, name: str) -> bool:
+        if self.origins[name].output.dtype != "float32":
+            return False
+        expression = self.graph.expression(self.graph.bound(name), self.values)
+        return operator(expression) != "dequantize"
+
+    def flush(self) -> None:
+        """Lower the float operators that wait."""
+        names, self.waiting = self.waiting, []
+        if not names:
+            return
+        values = {name: _value(self.origins[name].output) for name in names}
+        others = [name for name in self.origins if name not in values]
+        read = set(self.graph.results).union(*map(self._read_by, others))
+        origins = {name: self.origins[name] for name in names}
+        lowering = FloatLowering(self.graph, origins, values, self.values)
+        try:
+            self.operators += lowering.lower([name for name in names if name in read])
+        except UnmatchedError as error:
+            raise self._refusal(origins.values(), error) from None
+        self.values |= values
+
+    def _read_by(self, name: str) -> set[str]:
+        """The results of other operators that an operator reads."""
+        own = self.graph.above(name, self.origins)
+        return {used for variable in own for used in self.graph.used(variable)}
+
+    def _fall_back(self, name: str, error: UnmatchedError) -> None:
+        """Compute an operator on integers that has no integer form in float32: quantize what it
+        computes of dequantized inputs."""
+        origin = self.origins[name]
+        output = _value(origin.output)
+        clamp, expression = self._clamp(self.graph.expression(self.graph.bound(name), self.values))
+        real = expression.args[0] if operator(expression) == "quantize" else None
+        if not isinstance(real, relax.Var):
+            raise self._refusal([origin], error) from None
+        value = Value(f"{output.name}:float", output.shape, "float32")
+        inner = {real.name: replace(origin, output=replace(origin.output, name=value.name))}
+        lowering = FloatLowering(self.graph, inner, {real.name: value}, self.values)
+        try:
+            self.operators += lowering.lower([real.name])
+        except UnmatchedError as float_error:
+            raise self._refusal([origin], float_error) from None
+        found = Found("quantize", (value,), Conversion(clamp))
+        self._append(found, origin, output, origin.number)
+        self.values[name] = output
+
+    def _refusal(self, origins: Iterable[Origin], error: UnmatchedError) -> UtvmError:
+        first, *_, last = [*origins] * 2
+        named = f"{first.source}, '{first.output.name}'"
+        if first is not last:
+            named += f" to {last.source}, '{last.output.name}'"
+        what = f"has a form that is not supported ({error})"
+        hint = "report it, with the model"
+        return UtvmError(what, where=f"{self.path}: {named}", hint=hint)
 
     def _result(self, given: Any, origin: Origin, output: Value, number: int) -> Value:
         """The value of ``given``, computed into ``output`` unless it is there already."""

@@ -119,6 +119,19 @@ class Unary:
 class Conversion:
     """``quantize`` from float32 to int8, ``dequantize`` back."""
 
+    clamp: Clamp = Clamp()
+
+
+@dataclass(frozen=True)
+class Loops:
+    """Float operators fused into one loop nest. ``function`` is a PrimFunc of TVM whose
+    parameters are the operator's inputs, then its output; ``label`` is what is fused, such as
+    ``conv2d_add_relu``. ``sources`` are those operators of the model, with their names."""
+
+    function: Any
+    label: str
+    sources: tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Reshape:
@@ -176,6 +189,7 @@ Attributes: TypeAlias = (
     | Softmax
     | Unary
     | Conversion
+    | Loops
     | Reshape
     | Pad
     | Concatenation
@@ -204,6 +218,11 @@ class Operator:
     def where(self) -> str:
         return f"{self.source}, '{self.name}'"
 
+    @property
+    def label(self) -> str:
+        """What it computes, in a word."""
+        return self.attributes.label if isinstance(self.attributes, Loops) else self.kind
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
@@ -213,6 +232,18 @@ class Program:
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     rounding: Rounding
+
+    def in_float(self) -> list[str]:
+        """A line for each of the model's operators that is computed in float32, but for models
+        where all of them are."""
+        kinds = [operator.kind for operator in self.operators]
+        if "loops" not in kinds:
+            return []
+        if {"loops", "reshape"}.issuperset(kinds):
+            return ["float: all operators"]
+        computed = (op.attributes for op in self.operators)
+        loops = [attributes for attributes in computed if isinstance(attributes, Loops)]
+        return [f"float: {source}" for one in loops for source in one.sources]
 
     def values(self) -> Iterator[Value]:
         """Inputs, then each operator's results: every value that is computed or given."""

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small float32 TFLite models, an operator each, and a few of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from .tflite_graph import Code, Graph, Ref, schema
+from .tflite_models import NONE, RELU, RELU6, SAME, VALID, Case, Pair, window
+
+FLOAT = "float32"
+
+
+def source(graph: Graph, shape: Sequence[int]) -> Ref:
+    return graph.input(shape, None, FLOAT)
+
+
+def weights(graph: Graph, shape: Sequence[int], deviation: float = 0.3) -> Ref:
+    return graph.constant(graph.random.normal(0, deviation, shape).astype(np.float32))
+
+
+def operator(
+    graph: Graph, code: int, inputs: Sequence[Ref | None], shape: Sequence[int], options: Any = None
+) -> Ref:
+    return graph.op(code, inputs, shape, None, options, FLOAT)
+
+
+def add_conv2d(
+    graph: Graph,
+    data: Ref,
+    channels: int,
+    kernel: Pair = (3, 3),
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: int = SAME,
+    activation: int = NONE,
+    groups: int = 1,
+) -> Ref:
+    rows, columns = window(data.shape, kernel, stride, dilation, padding)
+    filters = weights(graph, (channels, *kernel, data.shape[3] // groups))
+    options = schema.Conv2DOptionsT(
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        fusedActivationFunction=activation,
+        dilationHFactor=dilation[0],
+        dilationWFactor=dilation[1],
+    )
+    shape = (data.shape[0], rows, columns, channels)
+    inputs = [data, filters, weights(graph, (channels,))]
+    return operator(graph, Code.CONV_2D, inputs, shape, options)
+
+
+def add_depthwise(
+    graph: Graph,
+    data: Ref,
+    multiplier: int = 1,
+    kernel: Pair = (3, 3),
+    stride: Pair = (1, 1),
+    padding: int = SAME,
+    activation: int = NONE,
+) -> Ref:
+    rows, columns = window(data.shape, kernel, stride, (1, 1), padding)
+    channels = data.shape[3] * multiplier
+    filters = weights(graph, (1, *kernel, channels))
+    options = schema.DepthwiseConv2DOptionsT(
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        depthMultiplier=multiplier,
+        fusedActivationFunction=activation,
+        dilationHFactor=1,
+        dilationWFactor=1,
+    )
+    shape = (data.shape[0], rows, columns, channels)
+    inputs = [data, filters, weights(graph, (channels,))]
+    return operator(graph, Code.DEPTHWISE_CONV_2D, inputs, shape, options)
+
+
+def add_dense(
+    graph: Graph, data: Ref, channels: int, activation: int = NONE, bias: bool = True
+) -> Ref:
+    options = schema.FullyConnectedOptionsT(
+        fusedActivationFunction=activation, keepNumDims=len(data.shape) > 2
+    )
+    offsets = weights(graph, (channels,)) if bias else None
+    inputs = [data, weights(graph, (channels, data.shape[-1])), offsets]
+    return operator(graph, Code.FULLY_CONNECTED, inputs, (*data.shape[:-1], channels), options)
+
+
+def add_pool(
+    graph: Graph,
+    data: Ref,
+    code: int,
+    kernel: Pair,
+    stride: Pair,
+    padding: int = VALID,
+    activation: int = NONE,
+) -> Ref:
+    rows, columns = window(data.shape, kernel, stride, (1, 1), padding)
+    options = schema.Pool2DOptionsT(
+        padding=padding,
+        filterHeight=kernel[0],
+        filterWidth=kernel[1],
+        strideH=stride[0],
+        strideW=stride[1],
+        fusedActivationFunction=activation,
+    )
+    return operator(graph, code, [data], (data.shape[0], rows, columns, data.shape[3]), options)
+
+
+# Models, as in tflite_models.py.
+
+
+def conv2d(graph: Graph, size: Pair, depth: int, channels: int, **how: Any) -> bytes:
+    return graph.finish(add_conv2d(graph, source(graph, (1, *size, depth)), channels, **how))
+
+
+def depthwise(graph: Graph, size: Pair, depth: int, **how: Any) -> bytes:
+    return graph.finish(add_depthwise(graph, source(graph, (1, *size, depth)), **how))
+
+
+def dense(graph: Graph, shape: Sequence[int], channels: int, **how: Any) -> bytes:
+    return graph.finish(add_dense(graph, source(graph, shape), channels, **how))
+
+
+def pool(graph: Graph, code: int, shape: Sequence[int], *how: Any) -> bytes:
+    return graph.finish(add_pool(graph, source(graph, shape), code, *how))
+
+
+def binary(
+    graph: Graph, code: int, left: Sequence[int], right: Sequence[int], options: Any = None
+) -> bytes:
+    shape = np.broadcast_shapes(tuple(left), tuple(right))
+    inputs = [source(graph, left), source(graph, right)]
+    return graph.finish(operator(graph, code, inputs, shape, options))
+
+
+def binary_constant(graph: Graph, code: int, shape: Sequence[int], options: Any) -> bytes:
+    inputs = [source(graph, shape), weights(graph, shape[-1:])]
+    return graph.finish(operator(graph, code, inputs, shape, options))
+
+
+def unary(graph: Graph, code: int, shape: Sequence[int], options: Any = None) -> bytes:
+    return graph.finish(operator(graph, code, [source(graph, shape)], shape, options))
+
+
+def shaped(
+    graph: Graph,
+    code: int,
+    shape: Sequence[int],
+    result: Sequence[int],
+    integers: Sequence[Any],
+    options: Any = None,
+) -> bytes:
+    """An operator with an input of float32, others of constant integers."""
+    inputs = [source(graph, shape), *(graph.constant(np.array(i, np.int32)) for i in integers)]
+    return graph.finish(operator(graph, code, inputs, result, options))
+
+
+def concatenation(graph: Graph, shapes: Sequence[Sequence[int]], axis: int) -> bytes:
+    total = list(shapes[0])
+    total[axis] = sum(shape[axis] for shape in shapes)
+    inputs = [source(graph, shape) for shape in shapes]
+    options = schema.ConcatenationOptionsT(axis=axis, fusedActivationFunction=NONE)
+    return graph.finish(operator(graph, Code.CONCATENATION, inputs, total, options))
+
+
+def split(graph: Graph) -> bytes:
+    """Three parts, of which two are outputs and one goes on."""
+    data = source(graph, (1, 3, 4, 6))
+    parts = [graph.tensor((1, 3, 4, 2), None, FLOAT) for _ in range(3)]
+    inputs = [graph.constant(np.array(3, np.int32)), data]
+    graph.add_operator(Code.SPLIT, inputs, parts, schema.SplitOptionsT(numSplits=3))
+    return graph.finish(parts[0], operator(graph, Code.TANH, [parts[1]], parts[1].shape), parts[2])
+
+
+def chain_residual(graph: Graph) -> bytes:
+    """A tensor with two readers, and operators that fuse into a convolution."""
+    data = source(graph, (1, 6, 6, 8))
+    first = add_conv2d(graph, data, 8, activation=RELU)
+    second = add_conv2d(graph, first, 8)
+    total = operator(graph, Code.ADD, [first, second], first.shape, schema.AddOptionsT())
+    relu = operator(graph, Code.RELU, [total], total.shape)
+    return graph.finish(operator(graph, Code.LOGISTIC, [relu], relu.shape))
+
+
+def chain_classifier(graph: Graph) -> bytes:
+    data = source(graph, (1, 9, 7, 3))
+    maps = add_depthwise(graph, add_conv2d(graph, data, 8, stride=(2, 2)), activation=RELU6)
+    pooled = add_pool(graph, maps, Code.AVERAGE_POOL_2D, (5, 4), (1, 1))
+    shape = schema.ReshapeOptionsT(newShape=np.array([1, 8], np.int32))
+    flat = operator(graph, Code.RESHAPE, [pooled, graph.integers((1, 8))], (1, 8), shape)
+    scores = add_dense(graph, flat, 5)
+    return graph.finish(
+        operator(graph, Code.SOFTMAX, [scores], (1, 5), schema.SoftmaxOptionsT(beta=1.0))
+    )
+
+
+def chain_two_outputs(graph: Graph) -> bytes:
+    """An intermediate tensor is an output too, and so is another shape of it."""
+    data = source(graph, (1, 4, 4, 5))
+    first = add_conv2d(graph, data, 5)
+    shape = schema.ReshapeOptionsT(newShape=np.array([16, 5], np.int32))
+    second = operator(graph, Code.RESHAPE, [first, graph.integers((16, 5))], (16, 5), shape)
+    third = operator(graph, Code.RELU, [second], (16, 5))
+    return graph.finish(first, second, third)
+
+
+def chain_moved_input(graph: Graph) -> bytes:
+    """An output is nothing but the input in another shape."""
+    data = source(graph, (1, 12))
+    shape = schema.ReshapeOptionsT(newShape=np.array([3, 4], np.int32))
+    return graph.finish(
+        operator(graph, Code.RESHAPE, [data, graph.integers((3, 4))], (3, 4), shape)
+    )
+
+
+def _grid() -> Iterator[tuple[str, str, Callable[[Graph], bytes]]]:
+    for name, how in {
+        "3x3": {},
+        "1x1": {"kernel": (1, 1)},
+        "s2-same-odd": {"stride": (2, 2)},
+        "s2-same-even": {"stride": (2, 2), "size": (8, 6)},
+        "valid-5x4": {"kernel": (5, 4), "padding": VALID},
+        "d2": {"dilation": (2, 2)},
+        "relu": {"activation": RELU},
+        "relu6": {"activation": RELU6},
+        "one-channel": {"depth": 1, "channels": 1},
+        "groups": {"depth": 6, "channels": 4, "groups": 2},
+    }.items():
+        given = {"size": (7, 7), "depth": 5, "channels": 6, **how}
+        yield "conv_2d", name, partial(conv2d, **given)
+    for name, how in {
+        "c5": {},
+        "c3-m2": {"depth": 3, "multiplier": 2},
+        "s2-relu6": {"stride": (2, 2), "activation": RELU6},
+        "valid-5x5": {"kernel": (5, 5), "padding": VALID},
+    }.items():
+        yield "depthwise_conv_2d", name, partial(depthwise, **{"size": (7, 7), "depth": 5, **how})
+    yield "fully_connected", "17to5", partial(dense, shape=(1, 17), channels=5)
+    yield "fully_connected", "relu", partial(dense, shape=(4, 8), channels=7, activation=RELU)
+    yield "fully_connected", "3d", partial(dense, shape=(2, 3, 12), channels=7)
+    yield "fully_connected", "no-bias", partial(dense, shape=(1, 640), channels=9, bias=False)
+    for family, code, kind in (
+        ("add", Code.ADD, schema.AddOptionsT),
+        ("sub", Code.SUB, schema.SubOptionsT),
+        ("mul", Code.MUL, schema.MulOptionsT),
+    ):
+        shape, fused = (1, 5, 4, 7), kind(fusedActivationFunction=RELU)
+        yield family, "same", partial(binary, code=code, left=shape, right=shape, options=kind())
+        yield family, "relu", partial(binary, code=code, left=shape, right=shape, options=fused)
+        yield (
+            family,
+            "channels",
+            partial(binary, code=code, left=(1, 1, 1, 7), right=shape, options=kind()),
+        )
+        yield family, "constant", partial(binary_constant, code=code, shape=shape, options=kind())
+    for family, code in (
+        ("average_pool_2d", Code.AVERAGE_POOL_2D),
+        ("max_pool_2d", Code.MAX_POOL_2D),
+    ):
+        yield family, "2x2", _pool(code, (1, 8, 8, 5), (2, 2), (2, 2))
+        yield family, "3x3-s2-same", _pool(code, (1, 7, 7, 8), (3, 3), (2, 2), SAME)
+        yield family, "3x2-s1-same", _pool(code, (1, 5, 6, 3), (3, 2), (1, 1), SAME)
+        yield family, "relu", _pool(code, (1, 6, 6, 4), (2, 3), (1, 1), VALID, RELU)
+    image = (1, 6, 5, 3)
+    for family, code, options in (
+        ("relu", Code.RELU, None),
+        ("relu6", Code.RELU6, None),
+        ("leaky_relu", Code.LEAKY_RELU, schema.LeakyReluOptionsT(alpha=0.1)),
+        ("logistic", Code.LOGISTIC, None),
+        ("tanh", Code.TANH, None),
+        ("hard_swish", Code.HARD_SWISH, None),
+    ):
+        yield family, "image", partial(unary, code=code, shape=image, options=options)
+    for name, size in (("10", (1, 10)), ("rows", (7, 6)), ("4d", (1, 3, 4, 5))):
+        options = schema.SoftmaxOptionsT(beta=1.0)
+        yield "softmax", name, partial(unary, code=Code.SOFTMAX, shape=size, options=options)
+    yield (
+        "concatenation",
+        "channels",
+        partial(concatenation, shapes=((1, 3, 3, 4), (1, 3, 3, 1), (1, 3, 3, 7)), axis=3),
+    )
+    yield (
+        "concatenation",
+        "rows",
+        partial(concatenation, shapes=((1, 2, 3, 4), (1, 5, 3, 4)), axis=1),
+    )
+    borders = [[0, 0], [1, 2], [0, 3], [0, 0]]
+    yield "pad", "image", _shaped(Code.PAD, image, (1, 9, 8, 3), [borders], schema.PadOptionsT())
+    yield (
+        "transpose",
+        "nchw",
+        _shaped(Code.TRANSPOSE, image, (1, 3, 6, 5), [[0, 3, 1, 2]], schema.TransposeOptionsT()),
+    )
+    for name, axes, keep, result in (
+        ("image", [1, 2], False, (1, 3)),
+        ("channels", [3], True, (1, 6, 5, 1)),
+    ):
+        reducer = schema.ReducerOptionsT(keepDims=keep)
+        yield "mean", name, _shaped(Code.MEAN, image, result, [axes], reducer)
+        yield "sum", name, _shaped(Code.SUM, image, result, [axes], reducer)
+    yield (
+        "slice",
+        "inner",
+        _shaped(
+            Code.SLICE, image, (1, 3, 2, 3), [[0, 1, 2, 0], [1, 3, 2, -1]], schema.SliceOptionsT()
+        ),
+    )
+    yield (
+        "strided_slice",
+        "steps",
+        _shaped(
+            Code.STRIDED_SLICE,
+            image,
+            (1, 3, 2, 3),
+            [[0, 1, 0, 0], [1, 6, 5, 3], [1, 2, 3, 1]],
+            schema.StridedSliceOptionsT(),
+        ),
+    )
+    yield (
+        "resize_nearest_neighbor",
+        "double",
+        _shaped(
+            Code.RESIZE_NEAREST_NEIGHBOR,
+            image,
+            (1, 12, 10, 3),
+            [[12, 10]],
+            schema.ResizeNearestNeighborOptionsT(),
+        ),
+    )
+    yield "split", "three", split
+    for chain in (chain_residual, chain_classifier, chain_two_outputs, chain_moved_input):
+        yield "chain", chain.__name__.removeprefix("chain_").replace("_", "-"), chain
+
+
+def _pool(*args: Any) -> Callable[[Graph], bytes]:
+    code, shape, *how = args
+    return lambda graph: pool(graph, code, shape, *how)
+
+
+def _shaped(*args: Any) -> Callable[[Graph], bytes]:
+    return lambda graph: shaped(graph, *args)
+
+
+def _seeded(build: Callable[[Graph], bytes], seed: int) -> bytes:
+    return build(Graph(seed))
+
+
+def cases() -> list[Case]:
+    """Seeded by their names: what a case is does not depend on the others."""
+    found = []
+    for family, name, build in _grid():
+        id_ = f"{family}-{name}"
+        found.append(Case(id_, family, partial(_seeded, build, crc32(id_.encode()))))
+    return found

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Float operators in C, from the loops that TVM has for them."""
+
+from __future__ import annotations
+
+import re
+
+from west_utvm.kernels.emitted import Emitted
+from west_utvm.kernels.options import Options
+from west_utvm.lowering.program import Loops, Operator
+
+_CALL = re.compile(r"\b(?!for\b|if\b|while\b)[a-z]\w*\(|\bINFINITY\b|\bNAN\b")
+
+
+def _libraries(text: str) -> tuple[str, ...]:
+    math = ("math.h",) if _CALL.search(text) else ()
+    return (*math, "stdbool.h") if re.search(r"\bbool\b", text) else math
+
+
+def loops(operator: Operator, options: Options) -> Emitted:
+    """The one user of TVM among the kernels: it is loaded for models that need it."""
+    from west_utvm.kernels.loops_schedule import scheduled
+    from west_utvm.kernels.loops_text import body
+
+    attributes = operator.attributes
+    assert isinstance(attributes, Loops)
+    count = len(operator.inputs)
+    names = ["input"] if count == 1 else [f"input{i}" for i in range(count)]
+    function, macs = scheduled(attributes.function)
+    written = body(function, [*names, "output"])
+    return Emitted(
+        ("base.h",),
+        body=written.text,
+        macs=macs,
+        scratch=written.scratch,
+        label=f"float {attributes.label}",
+        libraries=_libraries(written.text),
+    )

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TVM's C of a lowered PrimFunc, made the body of a function of ours."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tvm
+from tvm import tirx
+from tvm.ir import PointerType, PrimType
+
+# Bytes; the planner aligns scratch as a whole, and every array in it the same.
+_ALIGNMENT = 16
+_SIZES = {"float": 4, "int32_t": 4, "int8_t": 1, "uint8_t": 1, "bool": 1, "int64_t": 8}
+_FIGURE = re.compile(r"\d\.\d{6}e[+-]\d+")
+_ARRAY = re.compile(r"(\s*)(\w+) (\w+)\[(\d+)\];")
+
+
+@dataclass(frozen=True)
+class Body:
+    """Lines of C, and the bytes of scratch that it wants."""
+
+    text: str
+    scratch: int
+
+
+def body(function: Any, names: Sequence[str]) -> Body:
+    """``names`` are those of the parameters in C."""
+    text = _exact("\n".join(_lines(function, names)), _figures(function))
+    written, scratch = [], 0
+    for line in _scalars(text).splitlines():
+        array = _ARRAY.fullmatch(line)
+        if array:
+            indent, kind, name, count = array.groups()
+            place = f"(void *)((uint8_t *)scratch + {scratch})"
+            line = f"{indent}{kind} *const {name} = {place};"
+            scratch += -(-int(count) * _SIZES[kind] // _ALIGNMENT) * _ALIGNMENT
+        written.append(_tabs(line))
+    return Body("".join(f"{line}\n" for line in written), scratch)
+
+
+def _scalars(text: str) -> str:
+    """Arrays of one element as the variables that they are."""
+    for name in re.findall(r"\w+ (\w+_ptr)\[1\];", text):
+        plain = name.removesuffix("_ptr")
+        plain = name if re.search(rf"\b{plain}\b", text) else plain
+        text = re.sub(rf"\b{name}\[[01]\]", plain, text)
+    return text
+
+
+def _lines(function: Any, names: Sequence[str]) -> list[str]:
+    """What TVM writes between the braces of the function."""
+    parameters, declared = [], []
+    for name, buffer in zip(names, function.params, strict=True):
+        pointer = tirx.Var(name, PointerType(PrimType(buffer.dtype)))
+        parameters.append(pointer)
+        declared.append(tirx.DeclBuffer(buffer, data=pointer))
+    stmt = tirx.SeqStmt([*declared, function.body])
+    plain = tirx.PrimFunc(parameters, stmt, PrimType("void"), function.attrs)
+    build = tvm.get_global_func("target.build.c")
+    text: str = build(tvm.IRModule({"main": plain}), tvm.target.Target("c")).inspect_source()
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.endswith("{") and " main(" in line)
+    return lines[start + 1 : lines.index("}", start)]
+
+
+def _figures(function: Any) -> dict[str, str]:
+    """Float constants by how TVM prints them, which is to seven digits: as they are."""
+    nodes = json.loads(tvm.ir.save_json(function))["nodes"]
+    values = [node["data"]["value"] for node in nodes if node["type"] == "ir.FloatImm"]
+    return {f"{value:.6e}": _figure(value) for value in map(abs, values) if math.isfinite(value)}
+
+
+def _figure(value: float) -> str:
+    """The shortest decimal that is this float32 and no other."""
+    digits = str(np.float32(value))
+    return digits if "." in digits or "e" in digits else f"{digits}.0"
+
+
+def _exact(text: str, figures: dict[str, str]) -> str:
+    return _FIGURE.sub(lambda found: figures.get(found[0], found[0]), text)
+
+
+def _tabs(line: str) -> str:
+    plain = line.lstrip(" ")
+    return "\t" * (1 + (len(line) - len(plain) - 2) // 2) + plain
