@@ -187,3 +187,46 @@ def _needed(nodes: Sequence[Any], wanted: set[str]) -> list[Any]:
             wanted |= set(node.input)
             kept.append(node)
     return kept[::-1]
+
+
+def as_float(model: bytes) -> bytes:
+    """The model before it was quantized: float32 throughout."""
+    proto = onnx.ModelProto.FromString(model)
+    constants = {item.name: numpy_helper.to_array(item) for item in proto.graph.initializer}
+    same: dict[str, str] = {}
+    nodes = []
+    for node in proto.graph.node:
+        node.input[:] = [same.get(name, name) for name in node.input]
+        if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+            nodes.append(node)
+        elif node.input[0] in constants:
+            constants[node.output[0]] = _real(node, constants)
+        else:
+            same[node.output[0]] = node.input[0]
+    for node in nodes:
+        node.output[:] = [_end(proto, same, name) for name in node.output]
+        node.input[:] = [_end(proto, same, name) for name in node.input]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    del proto.graph.initializer[:]
+    read = {name for node in nodes for name in node.input}
+    proto.graph.initializer.extend(
+        numpy_helper.from_array(data, name) for name, data in constants.items() if name in read
+    )
+    for item in (*proto.graph.input, *proto.graph.output):
+        item.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    return bytes(proto.SerializeToString())
+
+
+def _real(node: Any, constants: Mapping[str, Array]) -> Array:
+    data, scale, zero = (constants[name] for name in node.input)
+    axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+    shape = [-1 if i == axis and scale.ndim else 1 for i in range(data.ndim)]
+    wide = data.astype(np.int32) - zero.astype(np.int32).reshape(shape)
+    return np.asarray(wide.astype(np.float32) * scale.reshape(shape))
+
+
+def _end(proto: Any, same: Mapping[str, str], name: str) -> str:
+    """The name of the model's output that a tensor is, or its own."""
+    ends = {same[item.name]: item.name for item in proto.graph.output if item.name in same}
+    return str(ends.get(name, name))

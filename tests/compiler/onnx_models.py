@@ -6,8 +6,8 @@ ONNX Runtime computes in integers, or in float in one fixed order, is bit-exact 
 computes otherwise a result may be off by one, rarely; ``TOLERANT`` has these, as measured with
 onnxruntime 1.32 on x86-64:
 
-- QDQ of int8 (not uint8): Conv and MatMul, which it computes in float with the weights
-  dequantized, as its integer kernels take uint8 on x86;
+- QDQ of int8 (not uint8): Conv and MatMul, which it computes in float by default, as its integer
+  kernels are best at uint8 on x86; exact with session.qdqisint8allowed, and chains then too;
 - in any form: a Conv before a Relu or Clip that the quantize does not imply, ReduceMean.
 """
 
@@ -41,6 +41,8 @@ TOLERANT = {
     ("reduce-mean", "qdq"),
     ("reduce-mean", "uint8"),
 }
+# What is exact if ONNX Runtime is told to use its integer kernels for int8 too.
+EXACT_IN_INTEGERS = {("conv", "qdq"), ("matmul", "qdq"), ("chain", "qdq")}
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class Case:
     @property
     def tolerance(self) -> int:
         return int((self.family, self.form) in TOLERANT)
+
+    @property
+    def exact_in_integers(self) -> bool:
+        return (self.family, self.form) in EXACT_IN_INTEGERS
 
 
 def _range(net: Net, deviation: float) -> tuple[float, int]:

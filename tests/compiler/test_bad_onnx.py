@@ -163,7 +163,7 @@ def _int16(proto: Any) -> None:
     quantize = _first(proto, "QuantizeLinear")
     for item in proto.graph.initializer:
         if item.name == quantize.input[2]:
-            item.CopyFrom(numpy_helper.from_array(np.int16(3), item.name))
+            item.CopyFrom(numpy_helper.from_array(np.array(3, np.int16), item.name))
     proto.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.INT16
     proto.opset_import[0].version = 21
 
@@ -172,7 +172,7 @@ def _nan_scale(proto: Any) -> None:
     quantize = _first(proto, "QuantizeLinear")
     for item in proto.graph.initializer:
         if item.name == quantize.input[1]:
-            item.CopyFrom(numpy_helper.from_array(np.float32("nan"), item.name))
+            item.CopyFrom(numpy_helper.from_array(np.array(np.nan, np.float32), item.name))
 
 
 def _cycle(proto: Any) -> None:

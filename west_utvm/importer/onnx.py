@@ -250,10 +250,23 @@ def _resize(node: Node, inputs: Any) -> Any:
     return relax.op.image.resize2d(inputs[0], size=size, layout="NHWC", method="nearest_neighbor")
 
 
+def _batch_norm(node: Node, inputs: Any) -> Any:
+    """A factor and a summand for each channel."""
+    gain, offset, mean, variance = (given.value.numpy() for given in inputs[1:5])
+    factor = gain / np.sqrt(variance + np.float32(node.attributes.get("epsilon", 1e-5)))
+    shape = (-1, *[1] * (len(inputs[0].ty.shape) - 2))
+    factors, summands = (
+        relax.const(figures.reshape(shape).astype(np.float32))
+        for figures in (factor, offset - mean * factor)
+    )
+    return relax.op.add(relax.op.multiply(inputs[0], factors), summands)
+
+
 _OWN: Mapping[str, Callable[[Node, Any], Any]] = {
     QUANTIZE: _quantize,
     DEQUANTIZE: _dequantize,
     "AveragePoolLast": _pool(relax.op.nn.avg_pool2d),
+    "BatchNormalization": _batch_norm,
     "Clip": _clip,
     "ConvLast": _conv,
     "Dense": _dense,

@@ -140,16 +140,25 @@ def _added(graph: Graph, node: Node) -> str:
 
 
 def quantize_biases(graph: Graph) -> None:
-    """Biases of quantized products are int32 in the scale of the sums."""
+    """Biases of quantized products are int32 in the scale of the sums, weights symmetric."""
     made = producers(graph)
     for node in list(graph.nodes):
-        if node.op not in ("ConvLast", "Dense") or not node.input(2):
+        if node.op not in ("ConvLast", "Dense"):
             continue
         source, weights = (made.get(name) for name in node.inputs[:2])
         if source is None or weights is None or {source.op, weights.op} != {DEQUANTIZE}:
             continue
+        _check_symmetric(graph, node, weights)
+        if not node.input(2):
+            continue
         scale = graph.quant(source).scale * np.atleast_1d(graph.quant(weights).scale)
         node.inputs[2] = _in_scale(graph, node, node.inputs[2], scale.astype(np.float32))
+
+
+def _check_symmetric(graph: Graph, node: Node, weights: Node) -> None:
+    if np.any(graph.quant(weights).zero_point):
+        what = "has weights with a zero point, which is not supported"
+        raise graph.refuse(node, what, "quantize weights to int8, symmetrically")
 
 
 def _in_scale(graph: Graph, node: Node, name: str, scale: Array) -> str:

@@ -24,11 +24,14 @@ _LARGE = 1 << 15
 def channels_last(graph: Graph) -> None:
     """Of quantized images; TVM has loops for float ones as they are."""
     made = producers(graph)
-    wanted = [node for node in graph.nodes if node.op == "Pad" or _quantized(graph, node, made)]
-    for node in wanted:
+    wanted = {id(node) for node in graph.nodes if _quantized(graph, node, made)}
+    for node in list(graph.nodes):
         rewrite = _REWRITES.get(node.op)
-        if rewrite is not None:
+        if rewrite is not None and (id(node) in wanted or node.op == "Pad"):
             rewrite(graph, node)
+        elif "auto_pad" in node.attributes and node.op in ("Conv", "AveragePool", "MaxPool"):
+            shape = graph.shapes[node.inputs[1]] if node.op == "Conv" else ()
+            node.attributes |= _window(graph, node, _kernel(node, shape[2:]))
 
 
 def _quantized(graph: Graph, node: Node, made: Mapping[str, Node]) -> bool:
@@ -294,6 +297,10 @@ def _image(graph: Graph, node: Node) -> int:
         what = f"has an input of {rank} dimensions, and 3 and 4 are supported"
         raise graph.refuse(node, what)
     return rank
+
+
+def _kernel(node: Node, default: Sequence[int]) -> tuple[int, ...]:
+    return tuple(node.attributes.get("kernel_shape", default))
 
 
 def _integers(

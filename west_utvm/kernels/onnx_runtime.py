@@ -34,7 +34,8 @@ def add(operator: Operator, shape: Field) -> Emitted:
     fixed = round_to_single(zc - round_to_single(za * ra + round_to_single(zb * rb)))
     shift = max(1, *(part.denominator.bit_length() - 1 for part in (ra, rb, fixed)))
     multipliers = [int(part * (1 << shift)) for part in (ra, rb, fixed)]
-    if shift > 62 or 256 * sum(map(abs, multipliers)) >= 1 << 62:
+    largest = 256 * sum(map(abs, multipliers))
+    if shift > 62 or largest >= 1 << min(62, shift + 30):
         raise refuse(operator, _FAR, _AGAIN)
     fields: dict[str, Field] = {
         "shape": shape,
