@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +22,46 @@ if TYPE_CHECKING:
     from west_utvm.planning.places import PlannedProgram
 
 Progress: TypeAlias = Callable[[str], None]
-TFLITE_IDENTIFIER = b"TFL3"
 MAX_BYTES = 512 << 20
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of model file: how it is told from others, and the module that reads it.
+
+    ``matches`` is given the path and the file's first bytes. ``rounding`` is the only mode there
+    is for it, or empty.
+    """
+
+    title: str
+    matches: Callable[[Path, bytes], bool]
+    module: str
+    function: str
+    rounding: Rounding | None = None
+
+
+def _is_onnx(path: Path, head: bytes) -> bool:
+    """Protobuf has no magic number. Its writers put ir_version first: field 1, a small integer;
+    then producer_name, graph or opset_import follow (onnx.proto, message ModelProto)."""
+    if path.suffix.lower() == ".onnx":
+        return True
+    return head[:1] == b"\x08" and head[1:2] < b"\x40" and head[2:3] in (b"\x12", b"\x3a", b"\x42")
+
+
+FORMATS = (
+    Format(
+        "TFLite",
+        lambda path, head: head[4:8] == b"TFL3",
+        "west_utvm.importer.tflite",
+        "import_tflite",
+    ),
+    Format("ONNX", _is_onnx, "west_utvm.importer.onnx", "import_onnx", "ort"),
+)
+
+
+def model_format(path: Path, head: bytes) -> Format | None:
+    """What kind of model file it is; None if it is none that this compiler reads."""
+    return next((known for known in FORMATS if known.matches(path, head)), None)
 
 
 @dataclass(frozen=True)
@@ -40,6 +79,7 @@ class Compiled:
     macs: int
     constants: int
     model: Model
+    notes: tuple[str, ...] = ()
 
     @property
     def workspace_size(self) -> int:
@@ -50,7 +90,7 @@ def is_model_file(path: Path) -> bool:
     """Whether the file is a model of a kind that this compiler reads; by its content."""
     try:
         with path.open("rb") as stream:
-            return stream.read(8)[4:] == TFLITE_IDENTIFIER
+            return model_format(path, stream.read(8)) is not None
     except OSError:
         return False
 
@@ -63,7 +103,7 @@ def compile_model(
     path: Path,
     *,
     name: str,
-    rounding: Rounding = "tflm",
+    rounding: Rounding | None = None,
     target: str = "c",
     optimize: Optimize = "balanced",
     io_in_workspace: bool = False,
@@ -78,7 +118,7 @@ def compile_model(
 
     What is made for one CPU is right on any other. ``progress`` is told of each stage that may
     take a second, before it begins. Raises UtvmError with the file, and the operator where one is
-    at fault.
+    at fault. ``rounding`` is for TFLite models alone, tflm by default.
     """
     progress("loading TVM")
     _check_tvm()
@@ -92,11 +132,13 @@ def compile_model(
 
     cpu = parse_target(target)
     check_savings(without)
-    options = Options(rounding, cpu.feature, optimize)
     data = _read(path)
+    known = _format(path, data)
+    mode = _rounding(path, known, rounding)
+    options = Options(mode, cpu.feature, optimize)
     progress(f"importing {path.name}")
-    imported = _import(path, data)
-    program = lower(imported, rounding, path)
+    imported = _import(path, known, data)
+    program = lower(imported, mode, path)
     inputs, outputs = c_ports(program.inputs, program.outputs)
     progress("planning memory")
     try:
@@ -111,7 +153,7 @@ def compile_model(
         raise UtvmError(error.what, where=where, hint=error.hint) from None
     progress("writing C")
     source = write_source(planned, name, inputs, outputs)
-    made = provenance(data, _format(path, data))
+    made = provenance(data, known.title.lower())
     made["options"] = {"feature": cpu.feature, "optimize": optimize}
     made["options"] |= {"io_in_workspace": "yes"} if io_in_workspace else {}
     made["options"] |= {"without": ",".join(sorted(without))} if without else {}
@@ -129,6 +171,7 @@ def compile_model(
             _model(name, cpu, planned, source, header_text, (inputs, outputs), made),
             relax=relax_text(imported),
         ),
+        notes=imported.notes,
     )
 
 
@@ -153,19 +196,30 @@ def _read(path: Path) -> bytes:
         raise UtvmError(f"cannot be read ({error.strerror})", where=path) from None
 
 
-def _import(path: Path, data: bytes) -> Imported:
-    if data[4:8] != TFLITE_IDENTIFIER:
-        hint = "give a .tflite file, or an archive that `tvmc compile -f mlf` wrote"
+def _format(path: Path, data: bytes) -> Format:
+    known = model_format(path, data[:8])
+    if known is None:
+        hint = "give a .tflite or .onnx file, or an archive that `tvmc compile -f mlf` wrote"
         raise UtvmError("is no model of a kind that is known", where=path, hint=hint)
+    return known
+
+
+def _rounding(path: Path, known: Format, asked: Rounding | None) -> Rounding:
+    if known.rounding is None:
+        return asked or "tflm"
+    if asked not in (None, known.rounding):
+        what = f"is an {known.title} model, for which --rounding has no meaning"
+        raise UtvmError(what, where=path, hint="leave it out")
+    return known.rounding
+
+
+def _import(path: Path, known: Format, data: bytes) -> Imported:
     try:
-        from west_utvm.importer.tflite import import_tflite
+        module = importlib.import_module(known.module)
     except ImportError as error:
         raise _missing(error) from None
-    return import_tflite(path, data)
-
-
-def _format(path: Path, data: bytes) -> str:
-    return "tflite" if data[4:8] == TFLITE_IDENTIFIER else path.suffix.lower().removeprefix(".")
+    imported: Imported = getattr(module, known.function)(path, data)
+    return imported
 
 
 def _model(

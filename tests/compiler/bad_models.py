@@ -94,9 +94,11 @@ class Worker:
             self._process = None
 
 
-def compile_all(models: Iterable[tuple[str, bytes]], folder: Path) -> dict[str, Verdict]:
+def compile_all(
+    models: Iterable[tuple[str, bytes]], folder: Path, suffix: str = ".tflite"
+) -> dict[str, Verdict]:
     """The verdicts on files that are called so."""
-    path = folder / "bad.tflite"
+    path = folder / f"bad{suffix}"
     verdicts = {}
     with Worker() as worker:
         for name, data in models:
@@ -108,15 +110,17 @@ def compile_all(models: Iterable[tuple[str, bytes]], folder: Path) -> dict[str, 
 def _compile(path: Path) -> dict[str, str]:
     from west_utvm.compiler import compile_model
 
-    return dict(compile_model(path, name="net", rounding="tflm").files)
+    return dict(compile_model(path, name="net").files)
 
 
 def _reference(path: Path) -> list[list[str]]:
-    """Outputs of the first samples; tflite-micro aborts on some of what it does not like."""
-    from tests.compiler.reference import run, samples
+    """Outputs of the first samples; references abort on some of what they do not like."""
+    from tests.compiler import onnx_reference
+    from tests.compiler.reference import is_onnx, run, samples
 
     model = path.read_bytes()
-    runs = run(model, samples(model, SAMPLES), "tflm")
+    inputs = samples(model, SAMPLES)
+    runs = onnx_reference.run(model, inputs) if is_onnx(model) else run(model, inputs, "tflm")
     return [[value.tobytes().hex() for value in one.outputs] for one in runs]
 
 

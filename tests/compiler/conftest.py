@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .host import Program, build_arm, build_host
-from .reference import Rounding, Run, signature
+from .reference import Rounding, Run, is_onnx, signature
 from .tflite_graph import Array
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def build(tmp_path: Path) -> Build:
 
     def model_to_program(
         model: bytes,
-        rounding: Rounding = "tflm",
+        rounding: Rounding | None = None,
         *flags: str,
         cpu: str = "",
         sanitize: bool = True,
@@ -49,7 +49,7 @@ def build(tmp_path: Path) -> Build:
     ) -> Program:
         from west_utvm.compiler import compile_model
 
-        path = tmp_path / "model.tflite"
+        path = tmp_path / ("model.onnx" if is_onnx(model) else "model.tflite")
         path.write_bytes(model)
         files = compile_model(path, name=NAME, rounding=rounding, target=target).files
         folder = tmp_path / f"build{len(list(tmp_path.iterdir()))}"
@@ -67,7 +67,7 @@ def execute(build: Build) -> Execute:
     def results(
         model: bytes,
         inputs: Sequence[Sequence[Array]],
-        rounding: Rounding = "tflm",
+        rounding: Rounding | None = None,
         *flags: str,
         cpu: str = "",
         target: str = "c",

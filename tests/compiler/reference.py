@@ -14,7 +14,7 @@ import numpy as np
 
 from .tflite_graph import Array, schema
 
-Rounding: TypeAlias = Literal["tflm", "litert"]
+Rounding: TypeAlias = Literal["tflm", "litert", "ort"]
 ROUNDINGS: tuple[Rounding, ...] = ("tflm", "litert")
 _TYPES = {
     schema.TensorType.FLOAT32: np.float32,
@@ -61,7 +61,15 @@ def _operator_names() -> dict[int, str]:
     return {value: name for name, value in kinds.items() if isinstance(value, int)}
 
 
+def is_onnx(model: bytes) -> bool:
+    return model[4:8] != b"TFL3"
+
+
 def signature(model: bytes) -> Signature:
+    if is_onnx(model):
+        from . import onnx_reference
+
+        return onnx_reference.signature(model)
     graph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
     main = graph.subgraphs[0]
 

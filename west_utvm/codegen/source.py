@@ -11,6 +11,7 @@ from west_utvm.codegen.entry import entry_point
 from west_utvm.codegen.io_pools import declarations
 from west_utvm.codegen.operators import constant_bytes, operator_function
 from west_utvm.codegen.ports import CPort, header
+from west_utvm.lowering.program import REFERENCES
 from west_utvm.planning.places import PlannedProgram
 from west_utvm.planning.planner import ALIGNMENT
 
@@ -70,7 +71,7 @@ def write_source(
         macs=macs,
         constants=constants,
         workspace=size,
-        rounding=_REFERENCES[planned.program.rounding],
+        rounding=REFERENCES[planned.program.rounding],
         libraries="".join(f"#include <{header}>\n" for header in sorted(libraries)),
         kernels="\n".join(map(text.kernel, kernels)),
         memory=_memory(planned, name),
@@ -93,9 +94,6 @@ def _memory(planned: PlannedProgram, name: str) -> str:
     if not planned.plan.size or planned.io_in_workspace:
         return ""
     return _MEMORY.format(alignment=ALIGNMENT, name=name, size=planned.plan.size)
-
-
-_REFERENCES = {"tflm": "TensorFlow Lite Micro", "litert": "LiteRT"}
 
 
 def _unique(items: Iterable[str]) -> list[str]:

@@ -132,13 +132,15 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         compiled = compiler.compile_model(
             args.model,
             name=name,
-            rounding=args.rounding or "tflm",
+            rounding=args.rounding,
             target=args.target or target_of(self, args.board),
             optimize=args.optimize or "balanced",
             io_in_workspace=args.io_in_workspace,
             without=args.without.split(",") if args.without else (),
             progress=self.step,
         )
+        for note in compiled.notes:
+            self.inf(note)
         return compiled.model
 
     def _archive(self, args: argparse.Namespace) -> Model:

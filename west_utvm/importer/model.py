@@ -39,10 +39,11 @@ class Imported:
 
     ``origins`` are keyed by the names of Relax variables: each is the result of an operator of
     the model file, and what is computed between two of them is one operator's expansion.
-    ``inputs`` are in the order of main's parameters.
+    ``inputs`` are in the order of main's parameters. ``notes`` are what the user should know.
     """
 
     module: Any
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     origins: Mapping[str, Origin]
+    notes: tuple[str, ...] = ()

@@ -9,17 +9,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from west_utvm.kernels import overlap
+from west_utvm.kernels import onnx_runtime, overlap
 from west_utvm.kernels.emitted import Emitted, Field, refuse
 from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Elementwise, Operator
 
-_HEADERS = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "broadcast.h")
+_HEADERS = ("base.h", "fixed_point.h", "requantize_{requantize}.h", "broadcast.h")
 _RANK = 4
 
 
 def add(operator: Operator, options: Options) -> Emitted:
+    """And subtraction."""
+    if options.rounding == "ort":
+        kernel = onnx_runtime.add if operator.kind == "add" else onnx_runtime.sub
+        return kernel(operator, _shape(operator))
     fields = {"shape": _shape(operator), **_ADD[options.rounding](operator), **_clamp(operator)}
     headers = (*_HEADERS, f"add_{options.rounding}.h")
     return _sharing(operator, Emitted(headers, "add", "add", fields))
@@ -71,6 +75,8 @@ _ADD = {"tflm": _add_tflm, "litert": _add_litert}
 
 
 def mul(operator: Operator, options: Options) -> Emitted:
+    if options.rounding == "ort":
+        return onnx_runtime.mul(operator, _shape(operator))
     a, b = operator.inputs
     scales = [value.scale for value in (a, b, operator.outputs[0])]
     real = scales[0] * scales[1] / scales[2]

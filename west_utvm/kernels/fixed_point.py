@@ -8,6 +8,7 @@ results are a part of what their users rely on. Integers are Python's: they do n
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 INT32_MAX = (1 << 31) - 1
 
@@ -35,6 +36,17 @@ def single_multiplier(real: float) -> tuple[int, int]:
     """A float32 as multiplier / 2^shift, the multiplier of 24 bits."""
     mantissa, exponent = math.frexp(real)
     return int(mantissa * (1 << 24)), 24 - exponent
+
+
+def round_to_single(value: Fraction) -> Fraction:
+    """The nearest of the figures that float32 has, halves to even, whatever their exponent."""
+    if not value:
+        return value
+    exponent = abs(value.numerator).bit_length() - value.denominator.bit_length()
+    unit = Fraction(2) ** (exponent - 23)
+    rounded = round(value / unit) * unit
+    # The estimate of the exponent may be one too large.
+    return rounded if abs(value) >= 2**23 * unit else round(2 * value / unit) * unit / 2
 
 
 def requantize(value: int, multiplier: int, shift: int) -> int:

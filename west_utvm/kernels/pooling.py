@@ -3,19 +3,32 @@
 
 from __future__ import annotations
 
-from west_utvm.kernels import overlap
-from west_utvm.kernels.emitted import Emitted
+from west_utvm.kernels import onnx_runtime, overlap
+from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator, Pooling
 
 
+def average_pool2d(operator: Operator, options: Options) -> Emitted:
+    if options.rounding == "ort":
+        return onnx_runtime.average_pool2d(operator, _fields(operator))
+    return pool2d(operator, options)
+
+
 def pool2d(operator: Operator, options: Options) -> Emitted:
-    """Input and output have the same quantization: the kernel is the same in both modes."""
+    """Input and output have the same quantization: the kernel is the same in all modes."""
+    headers = ("base.h", "taps.h", "pool2d.h")
+    return Emitted(
+        headers, operator.kind, "pool2d", _fields(operator), overlap=overlap.depthwise(operator)
+    )
+
+
+def _fields(operator: Operator) -> dict[str, Field]:
     attributes = operator.attributes
     assert isinstance(attributes, Pooling)
     batches, in_height, in_width, channels = operator.inputs[0].shape
     _, height, width, _ = operator.outputs[0].shape
-    fields = {
+    return {
         "batches": batches,
         "in_height": in_height,
         "in_width": in_width,
@@ -31,10 +44,3 @@ def pool2d(operator: Operator, options: Options) -> Emitted:
         "low": attributes.clamp.low,
         "high": attributes.clamp.high,
     }
-    return Emitted(
-        ("base.h", "taps.h", "pool2d.h"),
-        operator.kind,
-        "pool2d",
-        fields,
-        overlap=overlap.depthwise(operator),
-    )

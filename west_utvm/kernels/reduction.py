@@ -10,7 +10,7 @@ import numpy as np
 
 from west_utvm.kernels import overlap
 from west_utvm.kernels.emitted import Emitted, refuse
-from west_utvm.kernels.fixed_point import quantize_multiplier
+from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
 from west_utvm.kernels.nest import Axis, index, merged, nested, real, steps
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator, Reduction
@@ -83,4 +83,18 @@ def _single(operator: Operator, count: int) -> _Result:
     return headers, 0, f"utvm_mean_single(sum, {real(float(scale))}, {real(float(bias))})"
 
 
-_RESULTS = {"tflm": _twice_rounded, "litert": _single}
+def _halves_to_even(operator: Operator, count: int) -> _Result:
+    """One float32 factor, halves to even, as ONNX Runtime's global average pooling has it."""
+    source, target = operator.inputs[0], operator.outputs[0]
+    scale = np.float32(target.scale)
+    if _attributes(operator).function == "mean":
+        scale = scale * np.float32(count)
+    multiplier, shift = single_multiplier(float(np.float32(source.scale) / scale))
+    if not 1 <= shift <= 62:
+        raise refuse(operator, "has scales that are far from each other", "quantize again")
+    result = f"utvm_requantize(sum, {multiplier}, {shift}) + {target.zero_point}"
+    headers = ("base.h", "requantize_{requantize}.h")
+    return headers, -source.zero_point * count, result
+
+
+_RESULTS = {"tflm": _twice_rounded, "litert": _single, "ort": _halves_to_even}

@@ -25,29 +25,31 @@ from west_utvm.kernels import (
 )
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Feature, Options
-from west_utvm.lowering.program import Operator
+from west_utvm.lowering.program import ROUNDINGS, Operator, Rounding
 
 _ANY: tuple[Feature, ...] = ("portable", "dsp", "mve")
 _DSP: tuple[Feature, ...] = ("dsp",)
 _MVE: tuple[Feature, ...] = ("mve",)
+_TFLITE: tuple[Rounding, ...] = ("tflm", "litert")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A kernel for a kind of operator, on CPUs with one of ``features``. ``emit`` gives None where
-    the kernel does not suit the operator."""
+    """A kernel for a kind of operator, on CPUs with one of ``features``, in the modes
+    ``roundings``. ``emit`` gives None where the kernel does not suit the operator."""
 
     kind: str
     emit: Callable[[Operator, Options], Emitted | None]
     features: tuple[Feature, ...] = _ANY
+    roundings: tuple[Rounding, ...] = ROUNDINGS
 
 
 # By kind; of one kind the fastest first, the one that takes all last.
 _KERNELS = (
-    Row("add", mve_elementwise.add, _MVE),
+    Row("add", mve_elementwise.add, _MVE, _TFLITE),
     Row("add", elementwise.add),
-    Row("average_pool2d", mve_elementwise.average_pool2d, _MVE),
-    Row("average_pool2d", pooling.pool2d),
+    Row("average_pool2d", mve_elementwise.average_pool2d, _MVE, _TFLITE),
+    Row("average_pool2d", pooling.average_pool2d),
     Row("concatenation", layout.concatenation),
     Row("conv2d", mve.conv1x1, _MVE),
     Row("conv2d", mve.columns, _MVE),
@@ -77,20 +79,35 @@ _KERNELS = (
     Row("resize_nearest", layout.resize_nearest),
     Row("softmax", softmax.softmax),
     Row("strided_slice", layout.strided_slice),
-    Row("sub", mve_elementwise.add, _MVE),
+    Row("sub", mve_elementwise.add, _MVE, _TFLITE),
     Row("sub", elementwise.add),
     Row("transpose", layout.transpose),
     Row("unary", unary.unary),
 )
 
 
+# ONNX Runtime requantizes sums as XNNPACK does: in single precision, halves to even.
+_REQUANTIZES_AS: dict[Rounding, Rounding] = {"ort": "litert"}
+_WEIGHTED = ("conv2d", "depthwise_conv2d", "fully_connected")
+
+
 def emit(operator: Operator, options: Options) -> Emitted:
     """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
+    requantize = _REQUANTIZES_AS.get(options.rounding, options.rounding)
+    if operator.kind in _WEIGHTED:
+        options = replace(options, rounding=requantize)
     offered = (row.emit(operator, options) for row in _KERNELS if _fits(row, operator, options))
     emitted = next(emitted for emitted in offered if emitted is not None)
-    headers = tuple(header.format(rounding=options.rounding) for header in emitted.headers)
+    headers = tuple(
+        header.format(rounding=options.rounding, requantize=requantize)
+        for header in emitted.headers
+    )
     return replace(emitted, headers=headers)
 
 
 def _fits(row: Row, operator: Operator, options: Options) -> bool:
-    return row.kind == operator.kind and options.feature in row.features
+    return (
+        row.kind == operator.kind
+        and options.feature in row.features
+        and options.rounding in row.roundings
+    )

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from west_utvm.kernels import overlap
+from west_utvm.kernels import onnx_runtime, overlap
 from west_utvm.kernels.emitted import Emitted, Field, refuse
 from west_utvm.kernels.fixed_point import (
     exp_on_negative,
@@ -28,6 +28,8 @@ def softmax(operator: Operator, options: Options) -> Emitted:
     shape = operator.outputs[0].shape
     if shape[-1] > 1 << 12:
         raise refuse(operator, f"is over {shape[-1]} elements, and 4096 are supported")
+    if options.rounding == "ort":
+        return onnx_runtime.softmax(operator)
     fields: dict[str, Field] = {"rows": math.prod(shape[:-1]), "depth": shape[-1]}
     output = operator.outputs[0]
     if options.rounding == "litert":

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Functions of one element, as tables of 256: whatever the function costs, it is free to run.
 
-By function and rounding mode, as TensorFlow Lite Micro computes it and as LiteRT does with
-XNNPACK. Where these are one function, they give the same integers.
+By function and rounding mode, as TensorFlow Lite Micro computes it, as LiteRT does with XNNPACK,
+and as ONNX Runtime does. Where these are one function, they give the same integers.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from west_utvm.kernels import fixed_point, overlap
+from west_utvm.kernels import fixed_point, onnx_runtime, overlap
 from west_utvm.kernels.emitted import Emitted, refuse
 from west_utvm.kernels.fixed_point import divide_by_power, quantize_multiplier, requantize
 from west_utvm.kernels.hard_swish import hard_swish
+from west_utvm.kernels.nest import nested
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator, Rounding, Unary
 from west_utvm.lowering.quantize import bound, quantized, round_half_away
@@ -27,6 +28,8 @@ def unary(operator: Operator, options: Options) -> Emitted:
     attributes = operator.attributes
     assert isinstance(attributes, Unary)
     functions = _FUNCTIONS[options.rounding]
+    if operator.inputs[0].dtype != operator.outputs[0].dtype:
+        return _shifted(operator)
     if attributes.function not in functions:
         hint = "use the other mode of --rounding" if options.rounding == "tflm" else ""
         raise refuse(operator, f"({attributes.function}) is not supported", hint)
@@ -41,6 +44,17 @@ def unary(operator: Operator, options: Options) -> Emitted:
         {"table": table},
         overlap=overlap.elementwise(operator),
     )
+
+
+def _shifted(operator: Operator) -> Emitted:
+    """Between uint8 and int8 of one scale, whose zero points differ by 128."""
+    source, target = operator.inputs[0], operator.outputs[0]
+    less = source.zero_point - target.zero_point
+    if source.scales != target.scales or abs(less) != 128:
+        raise refuse(operator, f"rescales {source.dtype} to {target.dtype}")
+    kind = "int8_t" if target.dtype == "int8" else "uint8_t"
+    body = f"output[i0] = ({kind})(input[i0] {'-' if less > 0 else '+'} 128);"
+    return Emitted(("base.h",), body=nested([target.elements], [body]), label="shift")
 
 
 def _int8(value: int) -> int:
@@ -190,6 +204,24 @@ def _hard_swish(operator: Operator, attributes: Unary) -> _Function:
     return hard_swish(operator)
 
 
+def _onnx(function: Callable[[np.float32], float]) -> Callable[[Operator, Unary], _Function]:
+    return lambda operator, attributes: onnx_runtime.unary(operator, function)
+
+
+def _leaky_relu_onnx(operator: Operator, attributes: Unary) -> _Function:
+    alpha = np.float32(attributes.alpha)
+    return onnx_runtime.unary(operator, lambda x: float(x if x >= 0 else x * alpha))
+
+
+def _logistic_real(x: np.float32) -> float:
+    return 1 / (1 + math.exp(min(-float(x), 700.0)))
+
+
+def _hard_swish_real(x: np.float32) -> float:
+    gate = np.float32(x * np.float32(1 / 6)) + np.float32(0.5)
+    return float(x * max(np.float32(0), min(gate, np.float32(1))))
+
+
 _TFLM = "compile it with --rounding tflm"
 
 _Table = Mapping[str, Callable[[Operator, Unary], _Function]]
@@ -213,5 +245,12 @@ _FUNCTIONS: Mapping[Rounding, _Table] = {
         "relu_n1_to_1": _bounded(-1.0, 1.0),
         "requantize": _requantize_litert,
         "tanh": _tanh_litert,
+    },
+    "ort": {
+        "hard_swish": _onnx(_hard_swish_real),
+        "leaky_relu": _leaky_relu_onnx,
+        "logistic": _onnx(_logistic_real),
+        **dict.fromkeys(("relu", "relu6", "relu_n1_to_1", "requantize"), _onnx(float)),
+        "tanh": _onnx(math.tanh),
     },
 }

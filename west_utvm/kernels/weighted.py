@@ -20,7 +20,7 @@ from west_utvm.lowering.program import (
     Rounding,
 )
 
-_HEADERS = ("base.h", "fixed_point.h", "requantize_{rounding}.h")
+_HEADERS = ("base.h", "fixed_point.h", "requantize_{requantize}.h")
 
 
 def conv2d(operator: Operator, options: Options) -> Emitted:
@@ -157,9 +157,9 @@ def _twice_rounded(operator: Operator, scale: float) -> tuple[int, int]:
 
 
 def _single(operator: Operator, scale: float) -> tuple[int, int]:
-    """In single precision throughout, as XNNPACK does."""
+    """In single precision throughout, as XNNPACK and ONNX Runtime do."""
     scale_in, scale_out = (np.float32(v.scale) for v in (operator.inputs[0], operator.outputs[0]))
     return single_multiplier(float(scale_in * np.float32(scale) / scale_out))
 
 
-_MULTIPLIERS = {"tflm": _twice_rounded, "litert": _single}
+_MULTIPLIERS = {"tflm": _twice_rounded, "litert": _single, "ort": _single}

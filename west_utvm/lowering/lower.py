@@ -17,20 +17,22 @@ from west_utvm.errors import UtvmError
 from west_utvm.importer.model import Imported, Origin, TensorInfo
 from west_utvm.lowering.floating import FloatLowering
 from west_utvm.lowering.graph import Graph, UnmatchedError, constant, number, operator, shape
+from west_utvm.lowering.layout import without_transpositions
 from west_utvm.lowering.patterns import FLOAT, INTEGER, Found, Region
 from west_utvm.lowering.program import Clamp, Conversion, Operator, Program, Rounding, Value
-from west_utvm.lowering.quantize import ACTIVATIONS, bound
+from west_utvm.lowering.quantize import ACTIVATIONS, Bounds, bound
 
 
 def lower(imported: Imported, rounding: Rounding, path: Path) -> Program:
     """The program; UtvmError names the operator that has neither an integer nor a float form."""
-    lowering = _Lowering(imported, path)
+    lowering = _Lowering(imported, rounding, path)
     for name in imported.origins:
         lowering.operator(name)
     lowering.flush()
     outputs = tuple(lowering.values[name] for name in lowering.graph.results)
     inputs = tuple(lowering.values[name] for name in lowering.graph.parameters)
-    return Program(_needed(lowering.operators, outputs), inputs, outputs, rounding)
+    program = Program(_needed(lowering.operators, outputs), inputs, outputs, rounding)
+    return without_transpositions(program) if rounding == "ort" else program
 
 
 def _needed(operators: list[Operator], outputs: tuple[Value, ...]) -> tuple[Operator, ...]:
@@ -45,7 +47,8 @@ def _needed(operators: list[Operator], outputs: tuple[Value, ...]) -> tuple[Oper
 
 
 class _Lowering:
-    def __init__(self, imported: Imported, path: Path) -> None:
+    def __init__(self, imported: Imported, rounding: Rounding, path: Path) -> None:
+        self.rounding = rounding
         self.graph = Graph(imported.module["main"])
         self.origins = imported.origins
         self.path = path
@@ -159,11 +162,22 @@ class _Lowering:
         inner = self.graph.expression(data, self.values)
         if isinstance(inner, relax.Var):
             return Found("quantize", (self.values[inner.name],), Conversion())
-        activation = _activation(inner)
+        activation = self._activation(inner)
         if activation is not None:
-            region = region.clamped(bound(activation, region.output))
+            region = region.clamped(bound(activation, region.output, self.rounding))
             inner = self.graph.expression(inner.args[0], self.values)
         return _match(FLOAT, region.activated(activation), inner)
+
+    def _activation(self, expression: Any) -> Bounds | None:
+        """The bounds of a float activation, or None if it is none. ONNX has any."""
+        name = operator(expression)
+        if name == "nn.relu":
+            return (0.0, None)
+        if name == "clip":
+            low, high = (number(arg) for arg in expression.args[1:])
+            if (low, high) in ACTIVATIONS or self.rounding == "ort":
+                return (low, high)
+        return None
 
     def _integer(self, region: Region, expression: Any, origin: Origin) -> Found:
         """An operator on integers, such as a reshape, after whatever its inputs need."""
@@ -206,18 +220,6 @@ def _match(patterns: Any, region: Region, expression: Any) -> Found:
         raise UnmatchedError(f"'{name or type(expression).__name__}' has no integer form")
     found: Found = patterns[name](region, expression)
     return found
-
-
-def _activation(expression: Any) -> tuple[float | None, float | None] | None:
-    """The bounds of a float activation, or None if it is none."""
-    name = operator(expression)
-    if name == "nn.relu":
-        return (0.0, None)
-    if name == "clip":
-        low, high = (number(arg) for arg in expression.args[1:])
-        if (low, high) in ACTIVATIONS:
-            return (low, high)
-    return None
 
 
 def _value(info: TensorInfo) -> Value:

@@ -140,7 +140,7 @@ def _convolution(region: Region, call: Any, bias: Array | None = None) -> Found:
     attrs = call.attrs
     if attrs.data_layout != "NHWC" or attrs.out_layout != "NHWC":
         raise UnmatchedError("its layout is not NHWC")
-    weights = _weights(region, call.args[1])
+    weights = _symmetric(_weights(region, call.args[1]))
     data = region.dequantized(call.args[0])
     attributes = Convolution(
         strides=_pair(attrs.strides),
@@ -172,6 +172,12 @@ def _weights(region: Region, given: Any) -> Value:
     return replace(region.dequantized(expression), name=f"{region.output.name}:weights")
 
 
+def _symmetric(weights: Value) -> Value:
+    if weights.zero_point:
+        raise UnmatchedError("its weights have a zero point: quantize them symmetrically")
+    return weights
+
+
 def _bias(region: Region, weights: Value, bias: Array | None) -> Value:
     channels = region.output.shape[-1]
     data = np.zeros(channels, np.int32) if bias is None else bias
@@ -187,7 +193,8 @@ def _matmul(region: Region, call: Any, bias: Array | None = None) -> Found:
     data = constant(region.expression(transposed.args[0]))
     scales = tuple(map(float, np.atleast_1d(constant(dequantize.args[1]))))
     name = f"{region.output.name}:weights"
-    weights = Value(name, data.shape, str(data.dtype), scales, 0, data)
+    zero = int(constant(dequantize.args[2]))
+    weights = _symmetric(Value(name, data.shape, str(data.dtype), scales, zero, data))
     inputs = (region.dequantized(call.args[0]), weights, _bias(region, weights, bias))
     return Found("fully_connected", inputs, FullyConnected(region.clamp))
 
@@ -201,7 +208,8 @@ _BIASED: dict[str, Callable[[Region, Any, Array], Found]] = {
 def _elementwise(kind: str) -> Pattern:
     def match(region: Region, call: Any) -> Found:
         first, second = (region.dequantized(arg) for arg in call.args)
-        return Found(kind, (first, second), Elementwise(region.clamp))
+        offset = int(region.options.get("offset", 0))
+        return Found(kind, (first, second), Elementwise(region.clamp, offset))
 
     return match
 
@@ -215,20 +223,22 @@ def _softmax(region: Region, call: Any) -> Found:
 
 def _dequantize(region: Region, call: Any) -> Found:
     """Nothing between dequantize and quantize, or nothing but bounds."""
-    function = "requantize" if region.activation is None else ACTIVATIONS[region.activation]
-    return Found("unary", (region.dequantized(call),), Unary(function))
+    activation = region.activation
+    function = "requantize" if activation is None else ACTIVATIONS.get(activation, "requantize")
+    return Found("unary", (region.dequantized(call),), Unary(function, clamp=region.clamp))
 
 
 def _unary(function: str) -> Pattern:
     def match(region: Region, call: Any) -> Found:
-        return Found("unary", (region.dequantized(call.args[0]),), Unary(function))
+        unary = Unary(function, clamp=region.clamp)
+        return Found("unary", (region.dequantized(call.args[0]),), unary)
 
     return match
 
 
 def _leaky_relu(region: Region, call: Any) -> Found:
     value = region.dequantized(call.args[0])
-    return Found("unary", (value,), Unary("leaky_relu", float(call.attrs.alpha)))
+    return Found("unary", (value,), Unary("leaky_relu", float(call.attrs.alpha), region.clamp))
 
 
 def _hard_swish(region: Region, call: Any) -> Found:
@@ -244,7 +254,7 @@ def _hard_swish(region: Region, call: Any) -> Found:
     )
     if figures != (0.0, 6.0, 3.0, 6.0) or region.dequantized(total.args[0]) is not value:
         raise UnmatchedError("a division")
-    return Found("unary", (value,), Unary("hard_swish"))
+    return Found("unary", (value,), Unary("hard_swish", clamp=region.clamp))
 
 
 def _reduction(function: str) -> Pattern:
@@ -260,8 +270,12 @@ def _reduction(function: str) -> Pattern:
 
 
 def _concat(region: Region, call: Any) -> Found:
-    fields = region.expression(call.args[0])
-    values = tuple(region.dequantized(field) for field in fields.fields)
+    """Of dequantized values, or of integers."""
+    fields = region.expression(call.args[0]).fields
+    if str(call.ty.dtype) == "float32":
+        values = tuple(region.dequantized(field) for field in fields)
+    else:
+        values = tuple(region.integer(field) for field in fields)
     axis = int(call.attrs.axis) % len(region.output.shape)
     for value in values:
         if (value.scales, value.zero_point) != (region.output.scales, region.output.zero_point):
@@ -280,7 +294,9 @@ def _reshape(region: Region, call: Any) -> Found:
 
 
 def _max_pool(region: Region, call: Any) -> Found:
-    return _pool(region, call, region.integer(call.args[0]), "max_pool2d")
+    value = region.integer(call.args[0])
+    _same_quantization(region, value)
+    return _pool(region, call, value, "max_pool2d")
 
 
 def _average_pool(region: Region, call: Any) -> Found:
@@ -289,19 +305,28 @@ def _average_pool(region: Region, call: Any) -> Found:
     if pool.attrs.count_include_pad:
         raise UnmatchedError("padded pixels are counted")
     widened = region.expect(pool.args[0], "astype")
-    return _pool(region, pool, region.integer(widened.args[0]), "average_pool2d")
+    value = region.integer(widened.args[0])
+    _same_quantization(region, value)
+    return _pool(region, pool, value, "average_pool2d")
+
+
+def _float_average_pool(region: Region, call: Any) -> Found:
+    """``nn.avg_pool2d(dequantize(x))``, with any quantization of the result."""
+    if call.attrs.count_include_pad:
+        raise UnmatchedError("padded pixels are counted")
+    return _pool(region, call, region.dequantized(call.args[0]), "average_pool2d")
 
 
 def _pool(region: Region, call: Any, value: Value, kind: str) -> Found:
     attrs = call.attrs
-    if attrs.layout != "NHWC" or attrs.ceil_mode or integers(attrs.dilation) != (1, 1):
+    if attrs.layout != "NHWC" or integers(attrs.dilation) != (1, 1):
         raise UnmatchedError("a pooling of this kind")
-    _same_quantization(region, value)
     attributes = Pooling(
         window=_pair(attrs.pool_size),
         strides=_pair(attrs.strides),
         padding=_four(attrs.padding),
         clamp=region.clamp,
+        offset=int(region.options.get("offset", 0)),
     )
     return Found(kind, (value,), attributes)
 
@@ -340,19 +365,25 @@ def _strided_slice(region: Region, call: Any) -> Found:
 
 
 def _split(region: Region, item: Any) -> Found:
-    """A part of ``split``, into equal parts."""
+    """A part of ``split``."""
     call = region.expect(item.tuple_value, "split")
     value = region.integer(call.args[0])
     axis = int(call.attrs.axis) % len(value.shape)
     begin = [0] * len(value.shape)
-    begin[axis] = int(item.index) * region.output.shape[axis]
+    begin[axis] = sum(int(part.shape[axis]) for part in call.ty.fields[: int(item.index)])
     if begin[axis] + region.output.shape[axis] > value.shape[axis]:
-        raise UnmatchedError("parts that are not equal")
+        raise UnmatchedError("parts that it has not")
     return Found("strided_slice", (value,), StridedSlice(tuple(begin), (1,) * len(begin)))
 
 
 def _resize(region: Region, call: Any) -> Found:
     attrs, value = call.attrs, region.integer(call.args[0])
+    if "rows" in region.options:
+        return Found(
+            "resize_nearest",
+            (value,),
+            Resize(region.options["rows"], region.options["columns"]),
+        )
     if attrs.method != "nearest_neighbor" or attrs.layout != "NHWC":
         raise UnmatchedError(f"resizing by {attrs.method}")
     mode = str(attrs.coordinate_transformation_mode)
@@ -402,6 +433,7 @@ FLOAT: dict[str, Pattern] = {
     "matmul": _matmul,
     "mean": _reduction("mean"),
     "multiply": _elementwise("mul"),
+    "nn.avg_pool2d": _float_average_pool,
     "nn.conv2d": _convolution,
     "nn.leakyrelu": _leaky_relu,
     "nn.softmax": _softmax,
@@ -413,6 +445,7 @@ FLOAT: dict[str, Pattern] = {
 
 INTEGER: dict[str, Pattern] = {
     "astype": _average_pool,
+    "concat": _concat,
     "expand_dims": _reshape,
     "image.resize2d": _resize,
     "nn.max_pool2d": _max_pool,

@@ -19,8 +19,14 @@ from numpy.typing import NDArray
 from west_utvm.tensor import DTYPE_SIZES
 
 Array: TypeAlias = NDArray[Any]
-Rounding: TypeAlias = Literal["tflm", "litert"]
-ROUNDINGS: tuple[Rounding, ...] = ("tflm", "litert")
+Rounding: TypeAlias = Literal["tflm", "litert", "ort"]
+# The run-time whose integers each mode of rounding gives.
+REFERENCES: dict[Rounding, str] = {
+    "tflm": "TensorFlow Lite Micro",
+    "litert": "LiteRT",
+    "ort": "ONNX Runtime",
+}
+ROUNDINGS: tuple[Rounding, ...] = tuple(REFERENCES)
 Pair: TypeAlias = tuple[int, int]
 
 
@@ -76,19 +82,25 @@ class FullyConnected:
 
 @dataclass(frozen=True)
 class Elementwise:
-    """Two inputs, either broadcast to the output's shape."""
+    """Two inputs, either broadcast to the output's shape.
+
+    ``offset`` is what every value has less than in the model's file: 128 where that has uint8.
+    It counts where a reference rounds on the way, as ONNX Runtime does.
+    """
 
     clamp: Clamp
+    offset: int = 0
 
 
 @dataclass(frozen=True)
 class Pooling:
-    """Padded pixels take no part."""
+    """Padded pixels take no part. ``offset`` as of :class:`Elementwise`."""
 
     window: Pair
     strides: Pair
     padding: tuple[int, int, int, int]
     clamp: Clamp
+    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,10 +112,13 @@ class Softmax:
 
 @dataclass(frozen=True)
 class Unary:
-    """A function of one element: ``requantize``, ``relu``, ``relu6``, ``leaky_relu``, ..."""
+    """A function of one element: ``requantize``, ``relu``, ``relu6``, ``leaky_relu``, ...
+
+    ``clamp`` is for ``ort``; in the other modes the function's name says it."""
 
     function: str
     alpha: float = 0.0
+    clamp: Clamp = Clamp()
 
 
 @dataclass(frozen=True)

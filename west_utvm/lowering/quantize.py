@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real numbers as quantized integers, in the arithmetic of TFLite."""
+"""Real numbers as quantized integers, in the arithmetic of TFLite and of ONNX."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from west_utvm.lowering.program import Clamp, Value
+from west_utvm.lowering.program import Clamp, Rounding, Value
 
 Bounds = tuple[float | None, float | None]
 
@@ -26,8 +26,15 @@ def quantized(real: float, value: Value) -> int:
     return value.zero_point + round_half_away(float(np.float32(real) / np.float32(value.scale)))
 
 
-def bound(bounds: Bounds, value: Value) -> Clamp:
-    low, high = (None if real is None else quantized(real, value) for real in bounds)
+def quantized_to_even(real: float, value: Value) -> int:
+    """The same with halves to even, as ONNX has it."""
+    scaled = float(np.float32(real) / np.float32(value.scale))
+    return value.zero_point + round(max(-1e6, min(scaled, 1e6)))
+
+
+def bound(bounds: Bounds, value: Value, rounding: Rounding = "tflm") -> Clamp:
+    integer = quantized_to_even if rounding == "ort" else quantized
+    low, high = (None if real is None else integer(real, value) for real in bounds)
     return Clamp(
         low=-128 if low is None else max(-128, low), high=127 if high is None else min(127, high)
     )

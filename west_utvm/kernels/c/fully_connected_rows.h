@@ -5,7 +5,7 @@ struct utvm_fully_connected_rows {
 	int32_t per_channel;
 };
 
-#define UTVM_FOUR_STEP(i)                                                                          \
+#define UTVM_FOUR_PRODUCTS(i)                                                                      \
 	do {                                                                                       \
 		const int32_t value = x[i];                                                        \
                                                                                                    \
@@ -38,14 +38,14 @@ UTVM_INLINE void utvm_four_rows(const int8_t *x, const int8_t *w, int32_t step, 
 		sums[3] = utvm_dot2(even, utvm_even_bytes(d), sums[3]);
 		sums[3] = utvm_dot2(odd, utvm_odd_bytes(d), sums[3]);
 #else
-		UTVM_FOUR_STEP(0);
-		UTVM_FOUR_STEP(1);
-		UTVM_FOUR_STEP(2);
-		UTVM_FOUR_STEP(3);
+		UTVM_FOUR_PRODUCTS(0);
+		UTVM_FOUR_PRODUCTS(1);
+		UTVM_FOUR_PRODUCTS(2);
+		UTVM_FOUR_PRODUCTS(3);
 #endif
 	}
 	for (int32_t i = 0; i < (depth & 3); i++) {
-		UTVM_FOUR_STEP(i);
+		UTVM_FOUR_PRODUCTS(i);
 	}
 }
 

@@ -1,9 +1,6 @@
 /*
  * Helium, the vector extension of Armv8.1-M; where it is absent, C that reads the same constants.
  */
-#ifndef UTVM_SHARED
-#define UTVM_SHARED static __attribute__((noinline, unused))
-#endif
 #if defined(__ARM_FEATURE_MVE)
 #include <arm_mve.h>
 #endif

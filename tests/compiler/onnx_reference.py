@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX Runtime says which integers are right for ONNX models: its CPU provider, one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from .reference import Run, Signature, Tensor
+from .tflite_graph import Array
+
+
+def signature(model: bytes) -> Signature:
+    """Symbolic batches are 1, as the compiler has them. Operators are not traced."""
+    graph = onnx.ModelProto.FromString(model).graph
+    constants = {item.name for item in graph.initializer}
+    inputs = [item for item in graph.input if item.name not in constants]
+    return Signature(
+        [_tensor(i, item) for i, item in enumerate(inputs)],
+        [_tensor(i, item) for i, item in enumerate(graph.output)],
+        [],
+        [],
+    )
+
+
+def _tensor(index: int, given: Any) -> Tensor:
+    kind = given.type.tensor_type
+    shape = tuple(dim.dim_value or 1 for dim in kind.shape.dim)
+    return Tensor(
+        index, given.name, shape, np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+    )
+
+
+def session(model: bytes, *, optimize: bool = True, int8: bool = False, dump: str = "") -> Any:
+    """With the default graph optimizations or none; the optimized model goes to ``dump``.
+
+    ``int8``: QDQ of int8 is computed by integer kernels, which on x86 is left to uint8 by default.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    if not optimize:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if int8:
+        options.add_session_config_entry("session.qdqisint8allowed", "1")
+    if dump:
+        options.optimized_model_filepath = dump
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run(
+    model: bytes,
+    inputs: Sequence[Sequence[Array]],
+    *,
+    optimize: bool = True,
+    int8: bool = False,
+) -> list[Run]:
+    """What ONNX Runtime computes for each sample."""
+    names = [tensor.name for tensor in signature(model).inputs]
+    running = session(model, optimize=optimize, int8=int8)
+    return [
+        Run([np.asarray(out) for out in running.run(None, dict(zip(names, one, strict=True)))], [])
+        for one in inputs
+    ]
