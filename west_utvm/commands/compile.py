@@ -20,7 +20,7 @@ class Compile(UtvmCommand):
     NAME = "utvm-compile"
     HELP = "turn a model into a Zephyr module"
     DESCRIPTION = """\
-Compile a .tflite model of int8 operators to C and write a Zephyr module of it; or write one
+Compile a .tflite or .onnx model to C and write a Zephyr module of it; or write one
 of a Model Library Format archive, as `tvmc compile -f mlf` of TVM before 0.19 wrote it:
 ahead-of-time executor with the C or the packed interface, or graph executor, in C.
 
@@ -30,6 +30,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
   west utvm-compile kws.tflite -n kws                       module "kws" in the workspace
   west utvm-compile kws.tflite -n kws -b mps2/an521/cpu0    the same, for a board
   west utvm-compile kws.tflite -n kws --rounding litert     as LiteRT computes, to the last bit
+  west utvm-compile digits.onnx -n digits                   as ONNX Runtime computes
   west utvm-compile kws.tflite -n kws -f mlf -o kws.tar     an archive alone
   west utvm-compile module.tar -n kws -d app/modules/kws    in a folder of your own
   west utvm-compile several.tar --module kws                one of several in an archive
@@ -37,14 +38,17 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "model", type=Path, metavar="MODEL", help=".tflite, or MLF archive (.tar, .tar.gz)"
+            "model",
+            type=Path,
+            metavar="MODEL",
+            help=".tflite, .onnx, or MLF archive (.tar, .tar.gz)",
         )
         parser.add_argument("--module", metavar="NAME", help="which of several in an archive")
         parser.add_argument("-n", "--name", help="the model's name; default: the file's own")
         parser.add_argument(
             "--rounding",
             choices=("tflm", "litert"),
-            help="whose integers: TensorFlow Lite Micro's (default) or LiteRT's",
+            help="whose integers a .tflite gives: TensorFlow Lite Micro's (default) or LiteRT's",
         )
         parser.add_argument(
             "-f", "--format", choices=("module", "mlf"), default="module", help="what to write"
@@ -98,7 +102,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         from west_utvm import module
 
         if args.rounding or args.output:
-            hint = "give the .tflite file that it was made from"
+            hint = "give the .tflite or .onnx file that it was made from"
             what = "is no model that is compiled here: --rounding and -f mlf have no meaning"
             raise UtvmError(what, where=args.model, hint=hint)
         return module.load_model(args.model, args.module)

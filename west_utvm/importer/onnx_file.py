@@ -168,6 +168,8 @@ def _node(graph: Graph, number: int, given: Any) -> Node:
         if attribute.ref_attr_name:
             raise graph.refuse(node, "is a part of a function", _DAMAGED)
         value = helper.get_attribute_value(attribute)
+        if value is None:
+            raise graph.refuse(node, "has an option of no type", _DAMAGED)
         if attribute.type == onnx.AttributeProto.TENSOR:
             value = _constant(graph.path, value)
         if not isinstance(value, list) or value:  # an empty list says nothing

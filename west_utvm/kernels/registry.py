@@ -19,7 +19,7 @@ from west_utvm.kernels import (
 )
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
-from west_utvm.lowering.program import Operator, Rounding
+from west_utvm.lowering.program import Operator
 
 _KERNELS: dict[str, Callable[[Operator, Options], Emitted]] = {
     "add": elementwise.add,
@@ -45,18 +45,14 @@ _KERNELS: dict[str, Callable[[Operator, Options], Emitted]] = {
 }
 
 
-# ONNX Runtime requantizes sums as XNNPACK does: in single precision, halves to even.
-_REQUANTIZES_AS: dict[Rounding, Rounding] = {"ort": "litert"}
+# ONNX Runtime requantizes sums of products as XNNPACK does: in single precision, halves to even.
+_SUMS = ("conv2d", "depthwise_conv2d", "fully_connected")
 
 
 def emit(operator: Operator, options: Options) -> Emitted:
     """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
+    if options.rounding == "ort" and operator.kind in _SUMS:
+        options = replace(options, rounding="litert")
     emitted = _KERNELS[operator.kind](operator, options)
-    headers = tuple(
-        header.format(
-            rounding=options.rounding,
-            requantize=_REQUANTIZES_AS.get(options.rounding, options.rounding),
-        )
-        for header in emitted.headers
-    )
+    headers = tuple(header.format(rounding=options.rounding) for header in emitted.headers)
     return replace(emitted, headers=headers)
