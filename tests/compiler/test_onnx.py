@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -228,6 +229,15 @@ def test_quantized_by_onnxruntime(
     results = execute(model, inputs)
     for got, want in zip(results, run(model, inputs, int8=True), strict=True):
         check(got.outputs, want.outputs)
+
+
+@pytest.mark.parametrize("opset", [13, 18, 19, 21, 23, onnx.defs.onnx_opset_version()])
+def test_opsets(opset: int, tmp_path: Path) -> None:
+    """What changed between them is where an operator's parameters are."""
+    for id_ in ("chain-residual-qdq", "pad-value-uint8", "resize-2x-qdq", "split-qdq"):
+        proto = onnx.ModelProto.FromString(CASES[id_].build())
+        proto.opset_import[0].version = opset
+        assert _program(proto.SerializeToString(), tmp_path).in_float() == []
 
 
 @pytest.mark.parametrize("id_", FLOAT)

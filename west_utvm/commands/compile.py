@@ -22,7 +22,7 @@ class Compile(UtvmCommand):
     NAME = "utvm-compile"
     HELP = "turn a model into a Zephyr module"
     DESCRIPTION = """\
-Compile a .tflite model of int8 operators to C and write a Zephyr module of it; or write one
+Compile a .tflite or .onnx model to C and write a Zephyr module of it; or write one
 of a Model Library Format archive, as `tvmc compile -f mlf` of TVM before 0.19 wrote it:
 ahead-of-time executor with the C or the packed interface, or graph executor, in C.
 
@@ -33,6 +33,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
   west utvm-compile kws.tflite -n kws -b mps2/an521/cpu0    the same, for a board
   west utvm-compile kws.tflite --target "c -mcpu=cortex-m4"   for a CPU, of any board
   west utvm-compile kws.tflite -n kws --rounding litert     as LiteRT computes, to the last bit
+  west utvm-compile digits.onnx -n digits                   as ONNX Runtime computes
   west utvm-compile kws.tflite -n kws -f mlf -o kws.tar     an archive alone
   west utvm-compile kws.tflite --report kws.html            with a page on where bytes and time go
   west utvm-compile module.tar -n kws -d app/modules/kws    in a folder of your own
@@ -41,14 +42,17 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "model", type=Path, metavar="MODEL", help=".tflite, or MLF archive (.tar, .tar.gz)"
+            "model",
+            type=Path,
+            metavar="MODEL",
+            help=".tflite, .onnx, or MLF archive (.tar, .tar.gz)",
         )
         parser.add_argument("--module", metavar="NAME", help="which of several in an archive")
         parser.add_argument("-n", "--name", help="the model's name; default: the file's own")
         parser.add_argument(
             "--rounding",
             choices=("tflm", "litert"),
-            help="whose integers: TensorFlow Lite Micro's (default) or LiteRT's",
+            help="whose integers a .tflite gives: TensorFlow Lite Micro's (default) or LiteRT's",
         )
         parser.add_argument(
             "--target", help="TVM target string; default: C for the CPU of the board"
@@ -150,7 +154,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         given["--optimize"] = args.optimize
         given |= {"--io-in-workspace": args.io_in_workspace, "--without": args.without}
         if useless := [option for option, value in given.items() if value]:
-            hint = "give the .tflite file that it was made from"
+            hint = "give the .tflite or .onnx file that it was made from"
             what = f"is no model that is compiled here: {useless[0]} has no meaning"
             raise UtvmError(what, where=args.model, hint=hint)
         return module.load_model(args.model, args.module)

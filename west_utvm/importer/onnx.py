@@ -31,11 +31,14 @@ def import_onnx(path: Path, data: bytes) -> Imported:
     graph = read_graph(path, data)
     try:
         _rewrite(graph)
-    except RecursionError:
-        raise UtvmError("is nested too deeply", where=path) from None
-    regions = find_regions(graph)
-    fold_dequantized(graph, regions.weights)
-    ordered(graph)
+        regions = find_regions(graph)
+        fold_dequantized(graph, regions.weights)
+        ordered(graph)
+    except UtvmError:
+        raise
+    except Exception as error:  # what the checks of onnx let pass
+        what = f"is no whole ONNX model ({type(error).__name__})"
+        raise UtvmError(what, where=path, hint="the file is damaged") from None
     importer = _Importer(graph, regions)
     module = importer.build()
     return Imported(

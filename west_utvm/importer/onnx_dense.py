@@ -168,7 +168,7 @@ def _in_scale(graph: Graph, node: Node, name: str, scale: Array) -> str:
         given, quant = graph.constants.get(made.inputs[0]), graph.quant(made)
         ratio = np.atleast_1d(quant.scale) / scale
         close = bool(np.all(np.abs(ratio - 1) < _CLOSE))
-        if given is not None and given.dtype == np.int32 and close and not quant.zero:
+        if given is not None and given.dtype == np.int32 and close and not quant.zero_point.any():
             data = given
     if data is None:
         data = _requantized(graph, node, name, scale)

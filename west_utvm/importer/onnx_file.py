@@ -43,6 +43,7 @@ def read_graph(path: Path, data: bytes) -> Graph:
         expand_qlinear(graph)
         ordered(graph)
         _infer(graph, model)
+        _check_outputs(graph, model.graph.output)
         fold_constants(graph)
         return graph
     except UtvmError:
@@ -168,6 +169,8 @@ def _node(graph: Graph, number: int, given: Any) -> Node:
         if attribute.ref_attr_name:
             raise graph.refuse(node, "is a part of a function", _DAMAGED)
         value = helper.get_attribute_value(attribute)
+        if value is None:
+            raise graph.refuse(node, "has an option of no type", _DAMAGED)
         if attribute.type == onnx.AttributeProto.TENSOR:
             value = _constant(graph.path, value)
         if not isinstance(value, list) or value:  # an empty list says nothing
@@ -232,6 +235,19 @@ def _infer(graph: Graph, model: Any) -> None:
         for name in filter(None, node.outputs):
             _take_type(graph, node, name, known.get(name))
     onnx.checker.check_model(to_proto(graph, model.ir_version))
+
+
+def _check_outputs(graph: Graph, given: Sequence[Any]) -> None:
+    """What a model says of its outputs is so, wherever it says something."""
+    for item in given:
+        dims = [dim.dim_value for dim in item.type.tensor_type.shape.dim]
+        shape = graph.shapes[item.name]
+        differ = any(d > 0 and d != size for d, size in zip(dims, shape, strict=False))
+        if dims and (len(dims) != len(shape) or differ):
+            shown, wanted = ("x".join(map(str, sizes)) for sizes in (shape, dims))
+            what = f"is {shown} by what computes it, and {wanted} by what the model says"
+            where = f"{graph.path}: output '{short(item.name)}'"
+            raise UtvmError(what, where=where, hint=_DAMAGED)
 
 
 def _take_type(graph: Graph, node: Node, name: str, given: Any) -> None:

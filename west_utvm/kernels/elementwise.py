@@ -15,7 +15,7 @@ from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Elementwise, Operator
 
-_HEADERS = ("base.h", "fixed_point.h", "requantize_{requantize}.h", "broadcast.h")
+_HEADERS = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "broadcast.h")
 _RANK = 4
 
 

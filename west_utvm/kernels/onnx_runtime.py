@@ -19,7 +19,7 @@ from west_utvm.lowering.program import Elementwise, Operator, Pooling, Softmax, 
 
 _FAR = "has scales that are far from each other"
 _AGAIN = "quantize again"
-_INTEGERS = ("base.h", "fixed_point.h", "requantize_{requantize}.h", "broadcast.h")
+_INTEGERS = ("base.h", "fixed_point.h", "requantize_litert.h", "broadcast.h")
 # What a float32 may be before it is rounded to an integer.
 _LARGEST = float(1 << 22)
 

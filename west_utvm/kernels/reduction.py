@@ -93,7 +93,7 @@ def _halves_to_even(operator: Operator, count: int) -> _Result:
     if not 1 <= shift <= 62:
         raise refuse(operator, "has scales that are far from each other", "quantize again")
     result = f"utvm_requantize(sum, {multiplier}, {shift}) + {target.zero_point}"
-    headers = ("base.h", "requantize_{requantize}.h")
+    headers = ("base.h", "requantize_litert.h")
     return headers, -source.zero_point * count, result
 
 

@@ -86,22 +86,17 @@ _KERNELS = (
 )
 
 
-# ONNX Runtime requantizes sums as XNNPACK does: in single precision, halves to even.
-_REQUANTIZES_AS: dict[Rounding, Rounding] = {"ort": "litert"}
-_WEIGHTED = ("conv2d", "depthwise_conv2d", "fully_connected")
+# ONNX Runtime requantizes sums of products as XNNPACK does: in single precision, halves to even.
+_SUMS = ("conv2d", "depthwise_conv2d", "fully_connected")
 
 
 def emit(operator: Operator, options: Options) -> Emitted:
     """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
-    requantize = _REQUANTIZES_AS.get(options.rounding, options.rounding)
-    if operator.kind in _WEIGHTED:
-        options = replace(options, rounding=requantize)
+    if options.rounding == "ort" and operator.kind in _SUMS:
+        options = replace(options, rounding="litert")
     offered = (row.emit(operator, options) for row in _KERNELS if _fits(row, operator, options))
     emitted = next(emitted for emitted in offered if emitted is not None)
-    headers = tuple(
-        header.format(rounding=options.rounding, requantize=requantize)
-        for header in emitted.headers
-    )
+    headers = tuple(header.format(rounding=options.rounding) for header in emitted.headers)
     return replace(emitted, headers=headers)
 
 

@@ -20,7 +20,7 @@ from west_utvm.lowering.program import (
     Rounding,
 )
 
-_HEADERS = ("base.h", "fixed_point.h", "requantize_{requantize}.h")
+_HEADERS = ("base.h", "fixed_point.h", "requantize_{rounding}.h")
 
 
 def conv2d(operator: Operator, options: Options) -> Emitted:
@@ -159,7 +159,11 @@ def _twice_rounded(operator: Operator, scale: float) -> tuple[int, int]:
 def _single(operator: Operator, scale: float) -> tuple[int, int]:
     """In single precision throughout, as XNNPACK and ONNX Runtime do."""
     scale_in, scale_out = (np.float32(v.scale) for v in (operator.inputs[0], operator.outputs[0]))
-    return single_multiplier(float(scale_in * np.float32(scale) / scale_out))
+    multiplier, shift = single_multiplier(float(scale_in * np.float32(scale) / scale_out))
+    if shift < 1:
+        what = "has a requantization that 32 bits do not hold"
+        raise refuse(operator, what, "its scales are far from each other: quantize again")
+    return multiplier, min(shift, 127)  # beyond 62 there is nothing left
 
 
-_MULTIPLIERS = {"tflm": _twice_rounded, "litert": _single, "ort": _single}
+_MULTIPLIERS = {"tflm": _twice_rounded, "litert": _single}

@@ -63,9 +63,9 @@ def parse_source(spec: str, modules: Path | None, target: TargetOf = _any_cpu) -
 
 
 def archive_source(path: Path, name: str | None, target: TargetOf = _any_cpu) -> Source:
-    """A ``.tflite`` model, or that of a Model Library Format archive, under ``name`` if given.
+    """A ``.tflite`` or ``.onnx`` model, or that of a Model Library Format archive.
 
-    Of several in an archive, ``name`` chooses one.
+    It goes under ``name`` if one is given; of several in an archive that chooses one.
     """
     model = _load(path, name, target)
     chosen = module_name(model, name)
