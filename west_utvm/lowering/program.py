@@ -243,7 +243,7 @@ class Program:
         """The model's operators that are computed in float32, each by its place and name."""
         computed = (operator.attributes for operator in self.operators)
         loops = [attributes for attributes in computed if isinstance(attributes, Loops)]
-        return [source for one in loops for source in one.sources]
+        return list(dict.fromkeys(source for one in loops for source in one.sources))
 
     def values(self) -> Iterator[Value]:
         """Inputs, then each operator's results: every value that is computed or given."""
