@@ -116,11 +116,10 @@ def test_it_is_said(tmp_path: Path) -> None:
 
     path = tmp_path / "model.tflite"
     path.write_bytes(_between_convolutions())
-    said = compile_model(path, name="net").summary()
-    assert [line for line in said if line.startswith("float")] == [
-        "float: operator 1 (EXP), 'tensor_4'",
-        "float: operator 2 (LOG), 'tensor_5'",
-    ]
+    compiled = compile_model(path, name="net")
+    said = ["operator 1 (EXP), 'tensor_4'", "operator 2 (LOG), 'tensor_5'"]
+    assert compiled.program.in_float() == said
+    assert compiled.model.entry["west_utvm"]["compiler"]["float"] == said
 
 
 def test_between_integer_operators(execute: Execute) -> None:
