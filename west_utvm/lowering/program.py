@@ -3,8 +3,8 @@
 
 Values are integer tensors with their quantization: real = scale x (integer - zero point). Where
 a model has float32 inputs or outputs, there are values without one before and behind that.
-Activations are NHWC, weights of convolutions OHWI, those of depthwise ones HWC and those of
-fully connected layers OI, all of them int8 and symmetric.
+Activations are NHWC, weights of convolutions OHWI (I of one group), those of depthwise ones HWC and
+those of fully connected layers OI, all of them int8 and symmetric.
 """
 
 from __future__ import annotations
