@@ -33,6 +33,7 @@ NO_REFERENCE = {
 ON_CORTEX_M = (
     "conv_2d-3x3-8to17",
     "conv_2d-s2-same-odd",
+    "conv_2d-2-groups-s2",
     "depthwise_conv_2d-c17-relu6",
     "fully_connected-64to10",
     "add-relu",

@@ -105,10 +105,12 @@ def add_conv2d(
     activation: int = NONE,
     spread: float = 3.0,
     quant: Quant | None = None,
+    groups: int = 1,
 ) -> Ref:
     rows, columns = window(source.shape, kernel, stride, dilation, padding)
-    taps = kernel[0] * kernel[1] * source.shape[3]
-    shape = (channels, *kernel, source.shape[3])
+    depth = source.shape[3] // groups
+    taps = kernel[0] * kernel[1] * depth
+    shape = (channels, *kernel, depth)
     weights, offsets = _weights(graph, shape, source, taps, 0, spread)
     options = schema.Conv2DOptionsT(
         padding=padding,
@@ -559,6 +561,11 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         "relu-inside": {"activation": RELU, "quant": Quant(0.05, -20)},
         "per-tensor": {"spread": 0},
         "full-window": {"kernel": (7, 7), "padding": VALID},
+        "2-groups": {"groups": 2, "depth": 6},
+        "2-groups-s2": {"groups": 2, "depth": 10, "stride": (2, 2), "activation": RELU},
+        "4-groups-1x1": {"groups": 4, "depth": 8, "channels": 12, "kernel": (1, 1)},
+        "3-groups-d2": {"groups": 3, "depth": 3, "dilation": (2, 2), "spread": 0},
+        "2-groups-valid": {"groups": 2, "depth": 4, "kernel": (5, 4), "padding": VALID},
         "10x4-kws": {"kernel": (10, 4), "stride": (2, 2), "size": (49, 10), "depth": 1},
     }.items():
         yield (

@@ -69,6 +69,7 @@ _KERNELS = (
     Row("fully_connected", packed.fully_connected, _DSP),
     Row("fully_connected", rows.fully_connected),
     Row("fully_connected", weighted.fully_connected),
+    Row("grouped_conv2d", weighted.grouped_conv2d),
     Row("loops", loops.loops),
     Row("max_pool2d", pooling.pool2d),
     Row("mul", elementwise.mul),
