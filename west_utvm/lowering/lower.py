@@ -17,6 +17,7 @@ from west_utvm.errors import UtvmError
 from west_utvm.importer.model import Imported, Origin, TensorInfo
 from west_utvm.lowering.floating import FloatLowering
 from west_utvm.lowering.graph import Graph, UnmatchedError, constant, number, operator, shape
+from west_utvm.lowering.groups import ungrouped
 from west_utvm.lowering.layout import without_transpositions
 from west_utvm.lowering.patterns import FLOAT, INTEGER, Found, Region
 from west_utvm.lowering.program import Clamp, Conversion, Operator, Program, Rounding, Value
@@ -197,17 +198,16 @@ class _Lowering:
         return _match(INTEGER, region.given(args), expression)
 
     def _append(self, found: Found, origin: Origin, output: Value, number: int) -> None:
-        self.operators.append(
-            Operator(
-                kind=found.kind,
-                name=origin.output.name,
-                source=origin.source,
-                number=number,
-                inputs=found.inputs,
-                outputs=(output,),
-                attributes=found.attributes,
-            )
+        whole = Operator(
+            kind=found.kind,
+            name=origin.output.name,
+            source=origin.source,
+            number=number,
+            inputs=found.inputs,
+            outputs=(output,),
+            attributes=found.attributes,
         )
+        self.operators += ungrouped(whole)
 
 
 # What an operator on integers may follow within one operator of the model.

@@ -162,7 +162,11 @@ def _convolution(region: Region, call: Any, bias: Array | None = None) -> Found:
 
 
 # By the layout of the weights and whether there is more than one group.
-_CONVOLUTIONS = {("HWIO", False): "conv2d", ("HWOI", True): "depthwise_conv2d"}
+_CONVOLUTIONS = {
+    ("HWIO", False): "conv2d",
+    ("HWIO", True): "conv2d",
+    ("HWOI", True): "depthwise_conv2d",
+}
 
 
 def _weights(region: Region, given: Any) -> Value:
