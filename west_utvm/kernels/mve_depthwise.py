@@ -10,7 +10,7 @@ import numpy as np
 from west_utvm.kernels import mve
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
-from west_utvm.lowering.program import Array, Convolution, Operator, Value
+from west_utvm.lowering.program import Array, Clamp, Convolution, Operator, Value
 
 _LANES = 16
 _MAX_ROWS = 16
@@ -30,10 +30,10 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     ring = (operator.outputs[0].shape[2] - 1) * attributes.strides[1]
     ring += (width - 1) * attributes.dilation[1] + 1
     plain = mve.prepared(operator, options, channel_axis=2)
-    variant = mve.positive_or_any(operator, attributes.clamp, plain)
+    header, kernel = _kernel(operator, attributes.clamp, plain)
     return Emitted(
-        headers=(*mve.HEADERS, "mve_depthwise.h"),
-        kernel=f"mve_depthwise_{'3x3_' if _has_pairs(operator.inputs[1]) else ''}{variant}",
+        headers=(*mve.HEADERS, *header),
+        kernel=kernel,
         struct="mve_depthwise",
         fields={
             **mve.geometry(operator),
@@ -109,6 +109,17 @@ def _records(plain: Mapping[str, Array], channels: int) -> Array:
     words = np.ascontiguousarray(data.astype("<i1")).view("<i4")
     figures = [plain["bias"], np.broadcast_to(plain["multiplier"], channels)]
     return np.concatenate([np.stack(figures, axis=1), words], axis=1).astype(np.int32).reshape(-1)
+
+
+def _kernel(
+    operator: Operator, clamp: Clamp, plain: Mapping[str, Array]
+) -> tuple[tuple[str, ...], str]:
+    """Its headers and name."""
+    if _has_pairs(operator.inputs[1]) and mve.saturates(clamp, plain):
+        headers = ("mve_depthwise.h", "mve_depthwise_3x3.h")
+        return headers, f"mve_depthwise_3x3_{mve.variant(operator, clamp, plain)}"
+    variant = mve.positive_or_any(operator, clamp, plain)
+    return ("mve_depthwise.h",), f"mve_depthwise_{variant}"
 
 
 def _has_pairs(weights: Value) -> bool:
