@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,16 +20,29 @@ _MAX_ROWS = 16
 _ORDER = np.array([lane % 4 * 4 + lane // 4 % 2 * 2 + lane // 8 for lane in range(_LANES)])
 
 
+def single_channel(operator: Operator, options: Options) -> Emitted | None:
+    """Of one input channel: a convolution like others."""
+    data, weights, bias = operator.inputs
+    if data.shape[3] != 1 or weights.data is None:
+        return None
+    turned = weights.data.transpose(2, 0, 1)[..., np.newaxis]
+    weights = replace(weights, shape=turned.shape, data=turned)
+    convolution = replace(operator, kind="conv2d", inputs=(data, weights, bias))
+    return mve.columns(convolution, options) or mve.conv2d(convolution, options)
+
+
 def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     """Weights are HWC. None where an input channel has several output channels."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
     height, width, channels = operator.inputs[1].shape
-    if channels != operator.inputs[0].shape[3] or height > _MAX_ROWS:
-        return None
     rows = (height - 1) * attributes.dilation[0] + 1
     ring = (operator.outputs[0].shape[2] - 1) * attributes.strides[1]
     ring += (width - 1) * attributes.dilation[1] + 1
+    if channels != operator.inputs[0].shape[3]:
+        return None
+    if height > _MAX_ROWS or attributes.padding[1] > ring:
+        return None
     plain = mve.prepared(operator, options, channel_axis=2)
     header, kernel = _kernel(operator, attributes.clamp, plain)
     return Emitted(
@@ -61,7 +75,9 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
     # Eight windows are read at a time, and 16 bytes of each of their vectors.
     pitch = 3 * stride_x * (width + -width % 8) + rows + 13
     plain = mve.prepared(operator, options, channel_axis=2)
-    if stride_x > 2 or not mve.saturates(attributes.clamp, plain):
+    if stride_x > 2 or attributes.padding[1] > columns:
+        return None
+    if not mve.saturates(attributes.clamp, plain):
         return None
     if max(channels, 2 * pitch) * 8 > 1 << 16 or not _worth_strips(operator, columns * rows):
         return None

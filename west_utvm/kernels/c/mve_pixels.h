@@ -7,6 +7,7 @@
 struct utvm_mve_pixels {
 	int32_t depth;
 	int32_t channels;
+	int32_t out_step; /* from pixel to pixel: of more than two, as many as there are channels */
 	struct utvm_mve_range range;
 };
 
@@ -169,7 +170,7 @@ UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int kind, cons
 			.depth = p->depth - 32,
 			.end = end,
 			.output0 = output,
-			.output1 = output + second * channels,
+			.output1 = output + second * p->out_step,
 			.weights = weights,
 			.quads = quads,
 			.channels = channels,
@@ -183,10 +184,10 @@ UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int kind, cons
 		if (whole < channels) {
 			utvm_mve_pixel(p, kind, input, weights, quads, whole, output);
 			utvm_mve_pixel(p, kind, input + second * step, weights, quads, whole,
-				       output + second * channels);
+				       output + second * p->out_step);
 		}
 		input += 2 * pairs * step;
-		output += 2 * pairs * channels;
+		output += 2 * pairs * p->out_step;
 		count -= 2 * pairs;
 	}
 }
@@ -200,7 +201,7 @@ UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int kind,
 	for (int32_t left = count; left > 0; left--) {
 		utvm_mve_pixel(p, kind, input, weights, quads, 0, output);
 		input += step;
-		output += p->channels;
+		output += p->out_step;
 	}
 }
 
