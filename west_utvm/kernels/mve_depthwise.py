@@ -72,8 +72,9 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
         return None
     stride_y, stride_x = attributes.strides
     columns, rows = (width - 1) * stride_x + 3, (height - 1) * stride_y + 3
-    # Eight windows are read at a time, and 16 bytes of each of their vectors.
-    pitch = 3 * stride_x * (width + -width % 8) + rows + 13
+    pitch = 3 * (columns - 1) + rows
+    # Eight windows are read at a time, of which the last vectors may begin where strips end.
+    read = 3 * stride_x * (width + -width % 8) + (height - 1) * stride_y + 16
     plain = mve.prepared(operator, options, channel_axis=2)
     if stride_x > 2 or attributes.padding[1] > columns:
         return None
@@ -103,7 +104,7 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
         },
         constants={"records": _records(plain, channels)},
         macs=operator.outputs[0].elements * 9,
-        scratch=channels * pitch,
+        scratch=(channels - 1) * pitch + max(pitch, read),
         overlap=mve.rows_overlap(operator, 3),
     )
 
