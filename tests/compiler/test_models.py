@@ -19,15 +19,20 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("target", ["c", "c -mcpu=cortex-m4"])
+@pytest.mark.parametrize(
+    ("mcpu", "cpu"),
+    [("", ""), ("cortex-m4", ""), ("cortex-m55", ""), ("cortex-m55", "cortex-m55")],
+    ids=["portable", "for-m4", "for-m55", "on-m55"],
+)
 def test_every_operator(
-    name: str, rounding: Rounding, target: str, mlperf_tiny: Path, build: Build
+    name: str, rounding: Rounding, mcpu: str, cpu: str, mlperf_tiny: Path, build: Build
 ) -> None:
     model = (mlperf_tiny / f"{name}.tflite").read_bytes()
     inputs = samples(model, 5)
     wanted = run(model, inputs, rounding, written=True)
     operators = signature(model).operators
-    program = build(model, rounding, "-DUTVM_TRACE", target=target)
+    target = f"c -mcpu={mcpu}" if mcpu else "c"
+    program = build(model, rounding, "-DUTVM_TRACE", cpu=cpu, target=target)
     for got, want in zip(program.run(inputs), wanted, strict=True):
         for index, operator in enumerate(operators):
             if got.written[index] or operator not in MAY_VANISH:

@@ -60,6 +60,7 @@ _KERNELS = (
     Row("conv2d", rows.conv2d),
     Row("conv2d", weighted.conv2d),
     Row("dequantize", conversion.dequantize),
+    Row("depthwise_conv2d", mve_depthwise.single_channel, _MVE),
     Row("depthwise_conv2d", mve_depthwise.strips, _MVE),
     Row("depthwise_conv2d", mve_depthwise.depthwise_conv2d, _MVE),
     Row("depthwise_conv2d", depthwise.depthwise3x3, _DSP),
