@@ -13,8 +13,6 @@ struct utvm_depthwise_taps {
 	int32_t high;
 };
 
-#define UTVM_CHANNEL_WORDS (1 + UTVM_SCALE_WORDS)
-
 UTVM_INLINE int8_t utvm_taps_result(const struct utvm_depthwise_taps *p, int32_t sum,
 				    const int32_t *constants)
 {

@@ -10,8 +10,6 @@ struct utvm_rows {
 	int32_t high;
 };
 
-#define UTVM_CHANNEL_WORDS (1 + UTVM_SCALE_WORDS)
-
 /* Of two pixels, 0 and 1, by two channels, a and b. */
 struct utvm_square {
 	int32_t a0, a1;

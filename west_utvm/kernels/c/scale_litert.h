@@ -3,6 +3,8 @@
  * 2^-24 < f < 2^-2; sums are below 2^24.
  */
 #define UTVM_SCALE_WORDS 1
+/* A channel's bias and its scale. */
+#define UTVM_CHANNEL_WORDS (1 + UTVM_SCALE_WORDS)
 
 struct utvm_scale {
 	int32_t bits;
