@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.compiled_models import Compile, compiler
 from tests.support import DIGITS, ROOT, US, Workspace, make_workspace
 
 SHARED = ROOT.parent / "shared"
@@ -34,3 +35,10 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED} is absent: no real archives to test with")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
+    """Models by their names in tests/compiled_models.py, compiled."""
+    pytest.importorskip("tvm")
+    return compiler(tmp_path_factory.mktemp("models"))

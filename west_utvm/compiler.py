@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import importlib
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from west_utvm.errors import UtvmError
 
@@ -19,8 +18,10 @@ if TYPE_CHECKING:
     from west_utvm.kernels.targets import Target
     from west_utvm.lowering import Program, Rounding
     from west_utvm.mlf import Model
+    from west_utvm.planning.arrange import Gain
     from west_utvm.planning.places import PlannedProgram
 
+Progress: TypeAlias = Callable[[str], None]
 MAX_BYTES = 512 << 20
 
 
@@ -67,28 +68,18 @@ def model_format(path: Path, head: bytes) -> Format | None:
 class Compiled:
     """``files`` are C text by path: ``include/tvmgen_<name>.h`` and ``src/*.c``. With UTVM_TRACE
     defined these call ``utvm_trace(number, data, size)`` after each operator of the model.
-    ``model`` is what ``west_utvm.module.write_module`` takes. Sizes are in bytes."""
+    ``model`` is what ``west_utvm.module.write_module`` takes. ``program`` is what was made of the
+    model's operators, and ``gains`` what that saved. Sizes are in bytes."""
 
     name: str
     files: Mapping[str, str]
     program: Program
     planned: PlannedProgram
+    gains: tuple[Gain, ...]
     macs: int
     constants: int
     model: Model
     notes: tuple[str, ...] = ()
-
-    def summary(self) -> list[str]:
-        """Lines for a terminal: what the model is made of."""
-        kinds = Counter(operator.label for operator in self.program.operators)
-        listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
-        return [
-            *self.notes,
-            f"operators {len(self.program.operators)}: {listed}",
-            f"MACs      {self.macs:,}",
-            f"constants {self.constants} bytes",
-            *self.program.in_float(),
-        ]
 
     @property
     def workspace_size(self) -> int:
@@ -104,6 +95,10 @@ def is_model_file(path: Path) -> bool:
         return False
 
 
+def _silently(stage: str) -> None:
+    pass
+
+
 def compile_model(
     path: Path,
     *,
@@ -111,45 +106,85 @@ def compile_model(
     rounding: Rounding | None = None,
     target: str = "c",
     optimize: Optimize = "balanced",
+    io_in_workspace: bool = False,
+    without: Collection[str] = (),
+    progress: Progress = _silently,
 ) -> Compiled:
     """Compile the model at ``path``; ``name`` is a C identifier, ``target`` a TVM target string.
 
-    What is made for one CPU is right on any other. Raises UtvmError with the file, and the
-    operator where one is at fault. ``rounding`` is for TFLite models alone, tflm by default.
+    With ``io_in_workspace`` the model's inputs and outputs are in its workspace, which the caller
+    brings, and an input's bytes are used again once it is read. ``without`` are those of
+    ``planning.arrange.SAVINGS`` to leave out.
+
+    What is made for one CPU is right on any other. ``progress`` is told of each stage that may
+    take a second, before it begins. Raises UtvmError with the file, and the operator where one is
+    at fault. ``rounding`` is for TFLite models alone, tflm by default.
     """
-    from west_utvm.codegen import c_ports, write_source
-    from west_utvm.codegen.ports import header
+    progress("loading TVM")
+    _check_tvm()
+    from west_utvm.codegen import c_ports, write_header, write_source
+    from west_utvm.importer.text import relax_text
     from west_utvm.kernels import Options, emit
     from west_utvm.kernels.targets import parse_target
     from west_utvm.lowering.lower import lower
-    from west_utvm.planning.places import place_values
+    from west_utvm.planning.arrange import arrange, check_savings
+    from west_utvm.provenance import provenance
 
     cpu = parse_target(target)
+    check_savings(without)
     data = _read(path)
     known = _format(path, data)
     mode = _rounding(path, known, rounding)
     options = Options(mode, cpu.feature, optimize)
+    progress(f"importing {path.name}")
     imported = _import(path, known, data)
     program = lower(imported, mode, path)
     inputs, outputs = c_ports(program.inputs, program.outputs)
+    progress("planning memory")
     try:
-        emitted = [emit(operator, options) for operator in program.operators]
+        planned, gains = arrange(
+            program,
+            lambda operator: emit(operator, options),
+            io_in_workspace=io_in_workspace,
+            without=frozenset(without),
+        )
     except UtvmError as error:
         where = path if error.where is None else f"{path}: {error.where}"
         raise UtvmError(error.what, where=where, hint=error.hint) from None
-    planned = place_values(program, emitted)
+    progress("writing C")
     source = write_source(planned, name, inputs, outputs)
-    header_text = header(name, inputs, outputs, planned.plan.size)
+    made = provenance(data, known.title.lower())
+    made["options"] = {"feature": cpu.feature, "optimize": optimize}
+    made["options"] |= {"io_in_workspace": "yes"} if io_in_workspace else {}
+    made["options"] |= {"without": ",".join(sorted(without))} if without else {}
+    made["gains"] = [(gain.saving, gain.bytes) for gain in gains if gain.bytes]
+    header_text = write_header(planned, name, inputs, outputs)
     return Compiled(
         name=name,
         files={f"include/tvmgen_{name}.h": header_text, f"src/{name}_lib0.c": source.text},
-        program=program,
+        program=planned.program,
         planned=planned,
+        gains=gains,
         macs=source.macs,
         constants=source.constants,
-        model=_model(name, cpu, planned, source, header_text, (inputs, outputs)),
+        model=replace(
+            _model(name, cpu, planned, source, header_text, (inputs, outputs), made),
+            relax=relax_text(imported),
+        ),
         notes=imported.notes,
     )
+
+
+def _missing(error: ImportError) -> UtvmError:
+    hint = "pip install -r west-utvm/requirements-compiler.txt"
+    return UtvmError(f"compiling a model needs '{error.name}'", hint=hint)
+
+
+def _check_tvm() -> None:
+    try:
+        import tvm.relax  # noqa: F401
+    except ImportError as error:
+        raise _missing(error) from None
 
 
 def _read(path: Path) -> bytes:
@@ -182,8 +217,7 @@ def _import(path: Path, known: Format, data: bytes) -> Imported:
     try:
         module = importlib.import_module(known.module)
     except ImportError as error:
-        hint = "pip install -r west-utvm/requirements-compiler.txt"
-        raise UtvmError(f"compiling a model needs '{error.name}'", hint=hint) from None
+        raise _missing(error) from None
     imported: Imported = getattr(module, known.function)(path, data)
     return imported
 
@@ -195,6 +229,7 @@ def _model(
     source: Source,
     header_text: str,
     ports: tuple[tuple[CPort, ...], tuple[CPort, ...]],
+    made: Mapping[str, Any],
 ) -> Model:
     """The model as the reader of archives would give it."""
     from west_utvm.mlf import Model, Port
@@ -224,7 +259,7 @@ def _model(
         outputs=sizes[1],
         workspace_size=planned.plan.size,
     )
-    record = compiler_record(planned, *ports)
+    record = compiler_record(planned, *ports, made)
     whole: dict[str, Any] = document(metadata, record, source.constants)
     return Model(
         metadata=metadata,

@@ -173,7 +173,14 @@ def test_a_tflite_model_becomes_a_module(workspace: Workspace, tmp_path: Path) -
     [
         (("digits.tflite", "-f", "mlf"), "-f mlf and -o FILE go together"),
         (("digits.tflite", "--module", "x"), "is no archive: --module has no meaning"),
-        (("digits.tar", "--rounding", "litert"), "--rounding and -f mlf have no meaning"),
+        (("digits.tar", "--rounding", "litert"), "--rounding has no meaning"),
+        (("digits.tar", "--target", "c -mcpu=cortex-m4"), "--target has no meaning"),
+        (("digits.tar", "--optimize", "size"), "--optimize has no meaning"),
+        (("digits.tar", "-f", "mlf", "-o", "x.tar"), "-f mlf has no meaning"),
+        (("digits.tar", "--io-in-workspace"), "--io-in-workspace has no meaning"),
+        (("digits.tar", "--without", "overlap"), "--without has no meaning"),
+        (("digits.tflite", "--without", "luck"), "there is no saving 'luck'"),
+        (("digits.tflite", "--target", "llvm"), "target 'llvm': is no target for C"),
         (("digits.onnx",), "digits.onnx"),
     ],
 )

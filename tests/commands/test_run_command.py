@@ -39,6 +39,18 @@ def test_a_compiled_tflite_model_is_right_to_the_last_bit(ws: Workspace) -> None
     assert "scores: agrees, 0 of 2000 elements differ" in ws.ok("utvm-run", "exact", *args)
 
 
+def test_inputs_and_outputs_in_the_workspace(ws: Workspace, tmp_path: Path) -> None:
+    """By way of an archive too; every run needs its inputs anew, and gets them."""
+    pytest.importorskip("tvm")
+    tar = tmp_path / "pools.tar"
+    ws.ok("utvm-compile", DIGITS / "digits.tflite", "--io-in-workspace", "-f", "mlf", "-o", tar)
+    ws.ok("utvm-compile", tar, "-n", "pools", "-b", "host")
+    model = (ws.modules / "pools" / "src" / "pools_model.c").read_text()
+    assert "UTVM_WORKSPACE(pool_sram, " in model and "static uint8_t" not in model
+    args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz", "--repeat", "2")
+    assert "scores: agrees, 0 of 2000 elements differ" in ws.ok("utvm-run", "pools", *args)
+
+
 def test_a_mismatch_fails(ws: Workspace) -> None:
     args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
     error = ws.error("utvm-run", "digits", *args, "--atol", "5")

@@ -34,7 +34,10 @@ def mlperf_tiny() -> Path:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
-    """Compile a model and build it for this machine, or for a Cortex-M if ``cpu`` is given."""
+    """Compile a model and build it for this machine, or for a Cortex-M if ``cpu`` is given.
+
+    ``target`` is what kernels are made for, which need not be where they run.
+    """
 
     def model_to_program(
         model: bytes,
@@ -42,12 +45,13 @@ def build(tmp_path: Path) -> Build:
         *flags: str,
         cpu: str = "",
         sanitize: bool = True,
+        target: str = "c",
     ) -> Program:
         from west_utvm.compiler import compile_model
 
         path = tmp_path / ("model.onnx" if is_onnx(model) else "model.tflite")
         path.write_bytes(model)
-        files = compile_model(path, name=NAME, rounding=rounding).files
+        files = compile_model(path, name=NAME, rounding=rounding, target=target).files
         folder = tmp_path / f"build{len(list(tmp_path.iterdir()))}"
         if cpu:
             return build_arm(files, NAME, signature(model), folder, *flags, cpu=cpu)
@@ -66,7 +70,8 @@ def execute(build: Build) -> Execute:
         rounding: Rounding | None = None,
         *flags: str,
         cpu: str = "",
+        target: str = "c",
     ) -> list[Run]:
-        return build(model, rounding, *flags, cpu=cpu).run(inputs)
+        return build(model, rounding, *flags, cpu=cpu, target=target).run(inputs)
 
     return results

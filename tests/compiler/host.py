@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import struct
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +14,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ..bare_metal.boards import (
+    BARE_METAL,
+    HOST_PORT,
+    PORT_STATUS,
+    SANITIZERS,
+    WARNINGS,
+    command,
+    compile_c,
+)
+from ..bare_metal.boards import build as build_board
 from .reference import Run, Signature, Tensor
 from .tflite_graph import Array
 
 BENCH = Path(__file__).parent / "bench"
-WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror")
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1")
-# The board that QEMU has with each core; all three have the same memories.
-BOARDS = {"cortex-m3": "mps2-an385", "cortex-m4": "mps2-an386", "cortex-m7": "mps2-an500"}
 # What the harness says with its exit status.
-STATUS = {3: "run returned an error", 4: "the model wrote to an input", 5: "input too short"}
+STATUS = {3: "run returned an error", 4: "the model wrote to an input", **PORT_STATUS}
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,14 @@ def build_host(
     sources = _write(files, name, signature, folder)
     target = folder / "model"
     checks = ("-O1", *SANITIZERS) if sanitize else ("-O2",)
-    _compile(
+    compile_c(
         "gcc",
         *checks,
         *WARNINGS,
         *flags,
         *sources,
         BENCH / "main.c",
-        BENCH / "port_host.c",
+        HOST_PORT,
         *_includes(folder),
         "-lm",
         "-o",
@@ -87,67 +92,16 @@ def build_arm(
     *flags: str,
     cpu: str = "cortex-m3",
 ) -> Program:
-    """Bare metal for one of :data:`BOARDS`, run by QEMU."""
+    """Bare metal for the board with this CPU, run by QEMU."""
     sources = _write(files, name, signature, folder)
     target = folder / "model.elf"
-    _compile(
-        "arm-none-eabi-gcc",
-        f"-mcpu={cpu}",
-        "-mthumb",
-        "-O2",
-        *WARNINGS,
-        *flags,
-        *sources,
-        BENCH / "main.c",
-        BENCH / "port_arm.c",
-        *_includes(folder),
-        "-nostartfiles",
-        "-T",
-        BENCH / "arm.ld",
-        "-Wl,--no-warn-rwx-segments",
-        "-lm",
-        "-o",
-        target,
-    )
-    return Program(target, signature, _qemu(target, cpu))
-
-
-def _qemu(target: Path, cpu: str) -> tuple[str, ...]:
-    program = "qemu-system-arm"
-    _require(program)
-    return (
-        program,
-        "-machine",
-        BOARDS[cpu],
-        "-nographic",
-        "-monitor",
-        "none",
-        "-serial",
-        "none",
-        "-semihosting-config",
-        "enable=on,target=native",
-        "-kernel",
-        str(target),
-    )
-
-
-def _require(program: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-
-
-def _compile(compiler: str, *arguments: str | Path) -> None:
-    _require(compiler)
-    done = subprocess.run(
-        [compiler, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
-    )
-    # Generated lines are long: the beginning of each says enough.
-    said = "\n".join(line[:200] for line in done.stderr.splitlines()[:40])
-    assert done.returncode == 0, said
+    arguments = ("-O2", *WARNINGS, *flags, *sources, BENCH / "main.c", *_includes(folder))
+    build_board(cpu, target, arguments)
+    return Program(target, signature, command(cpu, target))
 
 
 def _includes(folder: Path) -> tuple[str | Path, ...]:
-    return ("-I", folder, "-I", folder / "include", "-I", BENCH)
+    return ("-I", folder, "-I", folder / "include", "-I", BENCH, "-I", BARE_METAL)
 
 
 def _write(files: Mapping[str, str], name: str, signature: Signature, folder: Path) -> list[Path]:
@@ -171,6 +125,11 @@ def _harness(header: str, name: str, signature: Signature) -> str:
         table = " ".join(f"X({member}, {_size(tensor)}U)" for member, tensor in rows)
         lines.append(f"#define MODEL_{kind.upper()}(X) {table}")
         lines.append(f"#define MODEL_STRUCT_{kind.upper()} tvmgen_{name}_{kind}")
+        lines.append(f"#define MODEL_MAP_{kind.upper()} tvmgen_{name}_map_{kind}")
+    pool = f"TVMGEN_{name.upper()}_SRAM_WORKSPACE_POOL_SIZE"
+    if pool in header:
+        lines.append(f"#define MODEL_STRUCT_POOLS tvmgen_{name}_workspace_pools")
+        lines.append(f"#define MODEL_POOL_SIZE {pool}")
     return "\n".join([*lines, ""])
 
 

@@ -317,7 +317,7 @@ def test_a_named_batch_is_one(execute: Execute, tmp_path: Path) -> None:
     _right(model, execute)
     path = tmp_path / "model.onnx"
     path.write_bytes(model)
-    assert "batch 'batch' is 1" in compile_model(path, name=NAME).summary()[0]
+    assert "batch 'batch' is 1" in compile_model(path, name=NAME).notes[0]
 
 
 def _outputs_of_all_kinds() -> bytes:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from ..bare_metal.boards import BARE_METAL, WARNINGS
 from . import float_models
 from .conftest import NAME, Build
-from .host import BENCH, WARNINGS, check
+from .host import check
 from .reference import ROUNDINGS, run, samples
 from .tflite_models import cases
 
@@ -33,7 +34,7 @@ FLOAT_PARTS = (
 )  # fmt: skip
 # Their inputs or outputs have elements of more than a byte.
 ALIGNED = {"chain-float-ends"}
-# Each is a compiler and its options; RISC-V by clang, which needs no library for it.
+# Each is a compiler and its options; those for RISC-V come without a library.
 COMPILERS = {
     "gcc-O3": ("gcc", "-O3"),
     "clang": ("clang", "-O2"),
@@ -43,6 +44,13 @@ COMPILERS = {
         "--target=riscv32-unknown-elf",
         "-march=rv32imac",
         "-nostdinc",
+    ),
+    "riscv-gcc": (
+        "riscv64-unknown-elf-gcc",
+        "-O2",
+        "-march=rv32imc",
+        "-mabi=ilp32",
+        f"-isystem{BARE_METAL / 'freestanding'}",
     ),
     "arm-gcc-m0": ("arm-none-eabi-gcc", "-Os", "-mcpu=cortex-m0", "-mthumb"),
     "arm-gcc-m55": ("arm-none-eabi-gcc", "-O2", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
@@ -88,7 +96,18 @@ def test_no_warning(compiler: tuple[str, ...], sources: Path, tmp_path: Path) ->
 def _freestanding() -> list[Path]:
     command = ["clang", "-print-resource-dir"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [Path(done.stdout.strip()) / "include", BENCH / "freestanding"]
+    return [Path(done.stdout.strip()) / "include", BARE_METAL / "freestanding"]
+
+
+def test_style(sources: Path) -> None:
+    """Zephyr's, as far as it can be said in a line: tabs, 100 columns, nothing at a line's end."""
+    for source in sorted(sources.glob("*/src/*.c")):
+        text = source.read_text()
+        assert text.endswith("}\n") and "\n\n\n" not in text, source.parts[-3]
+        for line in text.splitlines():
+            assert len(line.expandtabs(8)) <= 100 and line == line.rstrip(), line
+            # Eight spaces are a tab; fewer align what is continued.
+            assert re.match(r"\t* {0,7}\S|$", line), line
 
 
 def test_headers(sources: Path) -> None:

@@ -19,12 +19,16 @@ pytestmark = [
 ]
 
 
-def test_every_operator(name: str, rounding: Rounding, mlperf_tiny: Path, build: Build) -> None:
+@pytest.mark.parametrize("target", ["c", "c -mcpu=cortex-m4"])
+def test_every_operator(
+    name: str, rounding: Rounding, target: str, mlperf_tiny: Path, build: Build
+) -> None:
     model = (mlperf_tiny / f"{name}.tflite").read_bytes()
     inputs = samples(model, 5)
     wanted = run(model, inputs, rounding, written=True)
     operators = signature(model).operators
-    for got, want in zip(build(model, rounding, "-DUTVM_TRACE").run(inputs), wanted, strict=True):
+    program = build(model, rounding, "-DUTVM_TRACE", target=target)
+    for got, want in zip(program.run(inputs), wanted, strict=True):
         for index, operator in enumerate(operators):
             if got.written[index] or operator not in MAY_VANISH:
                 assert got.written[index], f"operator {index}, {operator}: not traced"

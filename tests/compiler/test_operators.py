@@ -80,6 +80,24 @@ def test_bit_exact_on_cortex_m(case: Case, rounding: Rounding, cpu: str, execute
         check(got.outputs, want.outputs, f"sample {number}, ")
 
 
+# Families with kernels of their own for a CPU feature.
+TUNED = ("conv_2d", "depthwise_conv_2d", "fully_connected")
+
+
+@pytest.mark.parametrize(
+    ("case", "rounding"), _parameters([i for i in CASES if CASES[i].family in TUNED])
+)
+@pytest.mark.parametrize("cpu", ["", "cortex-m4"])
+def test_bit_exact_for_dsp(case: Case, rounding: Rounding, cpu: str, execute: Execute) -> None:
+    """What is packed for a Cortex-M4 is right on it, and on a machine that is none."""
+    model = case.build()
+    inputs = samples(model, 8)
+    wanted = run(model, inputs, rounding)
+    results = execute(model, inputs, rounding, cpu=cpu, target="c -mcpu=cortex-m4")
+    for number, (got, want) in enumerate(zip(results, wanted, strict=True)):
+        check(got.outputs, want.outputs, f"sample {number}, ")
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_case_can_tell_right_from_wrong(case: Case) -> None:
     """Most outputs are inside the range, and samples differ (little, where biases are all)."""

@@ -6,11 +6,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 
 import pytest
 
-from west_utvm.planning import Interval, Plan, plan
+from west_utvm.planning import Interval, Overlap, Plan, plan
 
 UNIT = 16
 
@@ -80,7 +80,7 @@ def by_size(intervals: Sequence[Interval]) -> int:
 
 
 def test_nothing_to_place() -> None:
-    assert plan([]) == Plan((), 0, 0)
+    assert plan([]) == Plan((), 0, 0, proven=True)
 
 
 def test_a_chain_takes_two_neighbours() -> None:
@@ -117,6 +117,7 @@ def test_small_cases_are_the_best_there_are(seed: int) -> None:
     found = plan(intervals)
     check(intervals, found)
     assert found.size == smallest(intervals)
+    assert found.proven
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -165,3 +166,79 @@ def test_same_again_and_fast_enough() -> None:
 def test_no_intervals(interval: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="no interval"):
         Interval(*interval)
+
+
+def some_overlaps(chance: random.Random, intervals: Sequence[Interval]) -> list[Overlap]:
+    """Between most that may have one, at any distance that can make a difference."""
+    found: list[Overlap] = []
+    for source, target in permutations(range(len(intervals)), 2):
+        a, b = intervals[source], intervals[target]
+        once = a.last == b.first and (a.first < b.first or a.last < b.last)
+        if once and chance.random() < 0.8:
+            found.append(Overlap(source, target, chance.randint(-a.size, b.size)))
+    return found
+
+
+def may_be(
+    intervals: Sequence[Interval], overlaps: Sequence[Overlap], offsets: Sequence[int]
+) -> bool:
+    """Whether buffers that live together share no byte, but for what an overlap allows."""
+    distances = {(o.source, o.target): o.distance for o in overlaps}
+    for i, j in combinations(range(len(intervals)), 2):
+        ends = [offsets[k] + -(-v.size // UNIT) * UNIT for k, v in enumerate(intervals)]
+        if not intervals[i].meets(intervals[j]) or ends[i] <= offsets[j] or ends[j] <= offsets[i]:
+            continue
+        ways = [(a, b) for a, b in ((i, j), (j, i)) if (a, b) in distances]
+        if not any(offsets[a] - offsets[b] >= distances[a, b] for a, b in ways):
+            return False
+    return True
+
+
+def smallest_with(intervals: Sequence[Interval], overlaps: Sequence[Overlap]) -> int:
+    """By trying every offset of every buffer."""
+    sizes = [-(-interval.size // UNIT) for interval in intervals]
+    for total in range(max(sizes), sum(sizes) + 1):
+        for units in product(*(range(total - size + 1) for size in sizes)):
+            if may_be(intervals, overlaps, [unit * UNIT for unit in units]):
+                return total * UNIT
+    raise AssertionError
+
+
+def test_small_cases_with_overlaps_are_the_best_there_are() -> None:
+    smaller = 0
+    for seed in range(300):
+        chance = random.Random(seed)
+        intervals = some(chance, chance.randint(2, 4), 5, 4)
+        overlaps = some_overlaps(chance, intervals)
+        found = plan(intervals, overlaps=overlaps)
+        assert may_be(intervals, overlaps, found.offsets), seed
+        assert found.lower_bound <= found.size == smallest_with(intervals, overlaps), seed
+        assert found.proven
+        smaller += found.size < plan(intervals).size
+    assert smaller > 50
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_overlaps_never_cost(seed: int) -> None:
+    chance = random.Random(seed)
+    intervals = some(chance, chance.randint(6, 40), 15, 12)
+    overlaps = some_overlaps(chance, intervals)
+    found = plan(intervals, overlaps=overlaps)
+    assert may_be(intervals, overlaps, found.offsets)
+    assert found.lower_bound <= found.size <= by_size(intervals)
+
+
+def test_a_chain_runs_over_itself() -> None:
+    """Each buffer starts a little after the next one: what the first two leave is not needed."""
+    chain = [Interval(1600, step, step + 1) for step in range(9)]
+    overlaps = [Overlap(i, i + 1, 30) for i in range(8)]
+    found = plan(chain, overlaps=overlaps)
+    assert found.size == 1600 + 8 * 32
+    assert found.proven
+    assert plan(chain).size == 3200
+
+
+def test_no_overlap_of_what_lives_together_longer() -> None:
+    intervals = [Interval(16, 0, 2), Interval(16, 1, 3)]
+    with pytest.raises(ValueError, match="no overlap"):
+        plan(intervals, overlaps=[Overlap(0, 1, 0)])

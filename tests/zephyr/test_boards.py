@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -23,6 +24,13 @@ BOARDS = {
     "mps2/an521/cpu0": "mps2_an521",
     "mps3/an547": "mps3_an547",
     "native_sim/native/64": "native_posix_64",
+}
+# Zephyr has the first core of mps2/an521 without its DSP instructions.
+TARGETS = {
+    "mps2/an385": "c -mcpu=cortex-m3",
+    "mps2/an521/cpu0": "c -mcpu=cortex-m33+nodsp",
+    "mps3/an547": "c -mcpu=cortex-m55",
+    "native_sim/native/64": "c",
 }
 
 
@@ -53,12 +61,28 @@ def test_the_test_set_is_right_on_the_board(
 def test_a_compiled_tflite_model_is_right_to_the_last_bit(
     zephyr_workspace: Workspace, board: str
 ) -> None:
-    """By today's TVM: the bits of tflite-micro, on every board."""
+    """By today's TVM: the bits of tflite-micro, on every board, with the kernels for its CPU."""
     pytest.importorskip("tvm")
-    zephyr_workspace.ok("utvm-compile", DIGITS / "digits.tflite", "-n", "exact")
+    model = (DIGITS / "digits.tflite", "-n", "exact", "-b", board)
+    zephyr_workspace.ok("utvm-compile", *model, env=toolchain(board))
+    document = json.loads((zephyr_workspace.modules / "exact" / "metadata.json").read_text())
+    assert document["modules"]["exact"]["target"] == [TARGETS[_modern(board)]]
     args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
-    said = zephyr_workspace.ok("utvm-run", "exact", "-b", board, *args, env=toolchain(board))
+    said = zephyr_workspace.ok("utvm-run", "exact", *args, env=toolchain(board))
     assert "scores: agrees, 0 of 2000 elements differ" in said
+
+
+def test_inputs_and_outputs_in_the_workspace(zephyr_workspace: Workspace, board: str) -> None:
+    pytest.importorskip("tvm")
+    model = (DIGITS / "digits.tflite", "-n", "pools", "-b", board, "--io-in-workspace")
+    zephyr_workspace.ok("utvm-compile", *model, env=toolchain(board))
+    args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
+    said = zephyr_workspace.ok("utvm-run", "pools", *args, env=toolchain(board))
+    assert "scores: agrees, 0 of 2000 elements differ" in said
+
+
+def _modern(board: str) -> str:
+    return next(name for name, old in BOARDS.items() if board in (name, old))
 
 
 def test_the_board_tells_its_time(run: Callable[..., str], board: str) -> None:

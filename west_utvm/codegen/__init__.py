@@ -2,6 +2,6 @@
 """Planned program -> C sources and header."""
 
 from west_utvm.codegen.ports import CPort, c_ports
-from west_utvm.codegen.source import Source, write_source
+from west_utvm.codegen.source import Source, write_header, write_source
 
-__all__ = ["CPort", "Source", "c_ports", "write_source"]
+__all__ = ["CPort", "Source", "c_ports", "write_header", "write_source"]

@@ -6,31 +6,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from west_utvm.codegen import text
+from west_utvm.codegen.io_pools import POOL, mapping_functions
 from west_utvm.codegen.operators import activations, symbol
 from west_utvm.codegen.ports import CPort
 from west_utvm.lowering.program import Operator
 from west_utvm.planning.places import Buffer, Place, PlannedProgram
 
 _ENTRY = """\
-int32_t tvmgen_{name}_run(struct tvmgen_{name}_inputs *inputs,
-			  struct tvmgen_{name}_outputs *outputs)
+int32_t tvmgen_{name}_run({parameters})
 {{
 {pointers}
 {calls}	return 0;
 }}
 """
+_PARAMETERS = """\
+struct tvmgen_{name}_inputs *inputs,
+			  struct tvmgen_{name}_outputs *outputs"""
+_POOLS = "struct tvmgen_{name}_workspace_pools *workspace_pools"
 
 
 def entry_point(
     planned: PlannedProgram, name: str, inputs: Sequence[CPort], outputs: Sequence[CPort]
 ) -> str:
-    """``tvmgen_<name>_run``."""
+    """``tvmgen_<name>_run``, and what tells where inputs and outputs are, if in the workspace."""
     operators = planned.program.operators
-    return _ENTRY.format(
+    in_pools = planned.io_in_workspace
+    entry = _ENTRY.format(
         name=name,
-        pointers=_pointers(planned, name, inputs, outputs),
+        parameters=(_POOLS if in_pools else _PARAMETERS).format(name=name),
+        pointers=_pool(planned) if in_pools else _pointers(planned, name, inputs, outputs),
         calls="".join(_call(planned, i, op) for i, op in enumerate(operators)),
     )
+    if not in_pools:
+        return entry
+    return f"{mapping_functions(planned, name, inputs, outputs)}\n{entry}"
+
+
+def _pool(planned: PlannedProgram) -> str:
+    line = f"\tint8_t *const workspace = workspace_pools->{POOL};\n"
+    used = not all(map(planned.is_alias, planned.program.operators))
+    return line if used else f"{line}\n\t(void)workspace;\n"
 
 
 def _pointers(
@@ -75,7 +90,7 @@ def _call(planned: PlannedProgram, number: int, operator: Operator) -> str:
     scratch = planned.scratch[number]
     if scratch is not None:
         arguments.append(_pointer(Place(Buffer.WORKSPACE, scratch), "int8"))
-    return text.listed(function, [*arguments, result], ";", "\t") + f"\n{trace}"
+    return text.call(f"\t{function}", [*arguments, result], ";\n") + trace
 
 
 def _pointer(place: Place, dtype: str) -> str:

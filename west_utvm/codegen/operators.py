@@ -48,11 +48,9 @@ def _comment(operator: Operator, emitted: Emitted) -> str:
     window = operator.inputs[1].shape if len(activations(operator)) < len(operator.inputs) else ()
     weights = f", weights {text.shape(window)}" if window else ""
     macs = f", {emitted.macs} MACs" if emitted.macs else ""
-    return (
-        f"/*\n * {text.comment(operator.name)}\n"
-        f" * {text.comment(operator.source)}: {shapes} -> "
-        f"{text.shape(operator.outputs[0].shape)}{weights}{macs}\n */\n"
-    )
+    source = text.comment(operator.source.replace(" (", ", ").removesuffix(")"))
+    line = f"{source}: {shapes} -> {text.shape(operator.outputs[0].shape)}{weights}{macs}"
+    return f"/*\n{text.comment_lines(text.comment(operator.name))}{text.comment_lines(line)} */\n"
 
 
 def _definition(name: str, operator: Operator, emitted: Emitted) -> str:
@@ -63,16 +61,15 @@ def _definition(name: str, operator: Operator, emitted: Emitted) -> str:
     ]
     taken += ["void *scratch"] if emitted.scratch else []
     taken.append(f"{text.c_type(operator.outputs[0].dtype)} *output")
-    opening = text.listed(f"static void {name}", taken, "\n{\n")
+    opening = text.call(f"static void {name}", taken, "\n{\n")
     if emitted.body:
         return f"{opening}{emitted.body}}}\n"
     constants = [f"{name}_{part}" for part in emitted.constants]
     scratch = ["scratch"] if emitted.scratch else []
     arguments = ["&parameters", *names, *constants, *scratch, "output"]
-    call = text.listed(f"utvm_{emitted.kernel}", arguments, ";", "\t")
     fields = text.initializer(emitted.fields, "\t\t")
     struct = f"\tstatic const struct utvm_{emitted.struct} parameters = {{\n{fields}\t}};\n\n"
-    return f"{opening}{struct}{call}\n}}\n"
+    return opening + struct + text.call(f"\tutvm_{emitted.kernel}", arguments, ";\n}\n")
 
 
 def _input_names(operator: Operator) -> list[str]:

@@ -44,17 +44,7 @@ struct tvmgen_{name}_inputs {{
 struct tvmgen_{name}_outputs {{
 {outputs}}};
 
-/*!
- * \\brief entrypoint function for TVM module "{name}"
- * \\param inputs Input tensors for the module
- * \\param outputs Output tensors for the module
- * \\return 0
- */
-int32_t tvmgen_{name}_run(
-  struct tvmgen_{name}_inputs* inputs,
-  struct tvmgen_{name}_outputs* outputs
-);
-
+{run}
 /*!
  * \\brief Workspace size for TVM module "{name}"
  */
@@ -65,6 +55,19 @@ int32_t tvmgen_{name}_run(
 #endif
 
 #endif /* TVMGEN_{upper}_H_ */
+"""
+
+_RUN = """\
+/*!
+ * \\brief entrypoint function for TVM module "{name}"
+ * \\param inputs Input tensors for the module
+ * \\param outputs Output tensors for the module
+ * \\return 0
+ */
+int32_t tvmgen_{name}_run(
+  struct tvmgen_{name}_inputs* inputs,
+  struct tvmgen_{name}_outputs* outputs
+);
 """
 
 _MACROS = """\
@@ -96,7 +99,7 @@ def c_ports(
     inputs: Sequence[Value], outputs: Sequence[Value]
 ) -> tuple[tuple[CPort, ...], tuple[CPort, ...]]:
     """Names for C, each different from the others in upper case too, as macros have them."""
-    taken = {"WORKSPACE"}
+    taken = {"WORKSPACE", "SRAM_WORKSPACE_POOL"}
     ports = [CPort(value, _c_name(value.name, taken)) for value in (*inputs, *outputs)]
     return tuple(ports[: len(inputs)]), tuple(ports[len(inputs) :])
 
@@ -114,9 +117,14 @@ def _c_name(name: str, taken: set[str]) -> str:
 
 
 def header(
-    name: str, inputs: Sequence[CPort], outputs: Sequence[CPort], workspace_size: int
+    name: str,
+    inputs: Sequence[CPort],
+    outputs: Sequence[CPort],
+    workspace_size: int,
+    run: str = "",
 ) -> str:
-    """``tvmgen_<name>.h``; the workspace in bytes."""
+    """``tvmgen_<name>.h``; the workspace in bytes. ``run`` are the declarations of an entry point
+    that takes other arguments than the structs of inputs and outputs."""
     macros = [_macros(name, "Input", port) for port in inputs]
     macros += [_macros(name, "Output", port) for port in outputs]
     return _HEADER.format(
@@ -126,6 +134,7 @@ def header(
         inputs="".join(f"  void* {port.c_name};\n" for port in inputs),
         outputs="".join(f"  void* {port.c_name};\n" for port in outputs),
         workspace=workspace_size,
+        run=run or _RUN.format(name=name),
     )
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from west_utvm.codegen import text
 from west_utvm.codegen.entry import entry_point
+from west_utvm.codegen.io_pools import declarations
 from west_utvm.codegen.operators import constant_bytes, operator_function
-from west_utvm.codegen.ports import CPort
+from west_utvm.codegen.ports import CPort, header
+from west_utvm.lowering.program import REFERENCES
 from west_utvm.planning.places import PlannedProgram
 from west_utvm.planning.planner import ALIGNMENT
 
@@ -69,17 +71,29 @@ def write_source(
         macs=macs,
         constants=constants,
         workspace=size,
-        rounding=_REFERENCES[planned.program.rounding],
+        rounding=REFERENCES[planned.program.rounding],
         libraries="".join(f"#include <{header}>\n" for header in sorted(libraries)),
         kernels="\n".join(map(text.kernel, kernels)),
-        memory=_MEMORY.format(alignment=ALIGNMENT, name=name, size=size) if size else "",
+        memory=_memory(planned, name),
         functions="\n".join(operator_function(i, op, c) for i, op, c in computed),
         entry=entry_point(planned, name, inputs, outputs),
     )
     return Source(written, macs, constants)
 
 
-_REFERENCES = {"tflm": "TensorFlow Lite Micro", "litert": "LiteRT", "ort": "ONNX Runtime"}
+def write_header(
+    planned: PlannedProgram, name: str, inputs: Sequence[CPort], outputs: Sequence[CPort]
+) -> str:
+    size = planned.plan.size
+    run = declarations(name, size) if planned.io_in_workspace else ""
+    return header(name, inputs, outputs, size, run)
+
+
+def _memory(planned: PlannedProgram, name: str) -> str:
+    """The workspace, unless it is the caller's."""
+    if not planned.plan.size or planned.io_in_workspace:
+        return ""
+    return _MEMORY.format(alignment=ALIGNMENT, name=name, size=planned.plan.size)
 
 
 def _unique(items: Iterable[str]) -> list[str]:

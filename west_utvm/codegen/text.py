@@ -12,8 +12,8 @@ from west_utvm.kernels import Field
 from west_utvm.kernels.nest import real
 from west_utvm.lowering.program import Array
 
-_WIDTH = 96
-_COLUMNS = 100
+_WIDTH = 100  # Zephyr's, with tabs of 8 columns.
+_TAB = 8
 _KERNELS = Path(__file__).parents[1] / "kernels" / "c"
 _C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
 
@@ -27,6 +27,31 @@ def comment(name: str) -> str:
     plain = "".join(c if " " <= c <= "~" and c not in '\\?"()' else "_" for c in name)
     plain = plain.replace("*/", "*_").replace("/*", "_*").replace("tvmgen_", "tvmgen.")
     return plain if len(plain) <= 160 else plain[:157] + "..."
+
+
+def comment_lines(plain: str) -> str:
+    """Text that may stand in a comment as its lines, broken between its parts where it has some."""
+    rest, room, lines = plain, _WIDTH - len(" * "), []
+    while len(rest) > room:
+        cut = max(rest.rfind(mark, 0, room) for mark in (";", "/", ", ")) + 1 or room
+        lines.append(rest[:cut])
+        rest = rest[cut:].lstrip()
+    return "".join(f" * {line}\n" for line in [*lines, rest])
+
+
+def call(opening: str, arguments: Sequence[str], closing: str) -> str:
+    """``opening(arguments)closing``, continued below the first argument where a line is full."""
+    lines, column = [f"{opening}("], len(opening.expandtabs(_TAB)) + 1
+    indent = "\t" * (column // _TAB) + " " * (column % _TAB)
+    for number, argument in enumerate(arguments):
+        last = number == len(arguments) - 1
+        piece = f"{argument}){closing}" if last else f"{argument},"
+        line = f"{lines[-1]} {piece}" if number else f"{lines[-1]}{piece}"
+        if number and len(line.expandtabs(_TAB)) > _WIDTH:
+            lines.append(f"{indent}{piece}")
+        else:
+            lines[-1] = line
+    return "\n".join(lines)
 
 
 def c_type(dtype: str) -> str:
@@ -53,28 +78,13 @@ def _elements(data: Array) -> Iterator[str]:
 def _wrapped(items: Iterator[str]) -> Iterator[str]:
     line = ""
     for item in items:
-        if line and len(line) + 1 + len(item) > _WIDTH - 8:
+        if line and len(line) + 1 + len(item) > _WIDTH - _TAB:
             yield line
             line = item
         else:
             line = f"{line} {item}" if line else item
     if line:
         yield line
-
-
-def listed(opening: str, items: Sequence[str], closing: str, indent: str = "") -> str:
-    """``opening(items)closing``, in as many lines of 100 columns as it takes."""
-    whole = f"{indent}{opening}({', '.join(items)}){closing}"
-    if len(whole.expandtabs(8)) <= _COLUMNS:
-        return whole
-    rows = [f"{indent}{opening}("]
-    for number, item in enumerate(items):
-        piece = item + ("," if number + 1 < len(items) else f"){closing}")
-        if number and len(f"{rows[-1]} {piece}".expandtabs(8)) > _COLUMNS:
-            rows.append(f"{indent}\t\t{piece}")
-        else:
-            rows[-1] += f" {piece}" if number else piece
-    return "\n".join(rows)
 
 
 def initializer(fields: Mapping[str, Field], indent: str) -> str:

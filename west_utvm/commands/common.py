@@ -76,6 +76,14 @@ class UtvmCommand(WestCommand):
     def step(self, what: str) -> None:
         self.inf(f"-- west {self.name}: {what}", colorize=True)
 
+    def quiet(self, args: Sequence[str]) -> bool:
+        """Run a process whose output matters to nobody; whether it succeeded."""
+        self.dbg("running", shlex.join(args))
+        done = subprocess.run(
+            args, check=False, cwd=self.topdir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        return done.returncode == 0
+
     def call(self, args: Sequence[str]) -> None:
         """Run a process with our terminal; UtvmError if it fails. Every call goes through here."""
         self.dbg("running", shlex.join(args))

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import argparse
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from west_utvm.commands.board import target_of
 from west_utvm.commands.common import UtvmCommand
 from west_utvm.errors import UtvmError
 
@@ -67,9 +69,10 @@ are, and a module that was edited by hand is not replaced."""
         from west_utvm import project as projects
         from west_utvm.workspace.modules_dir import modules_dir
 
+        target = cache(lambda: target_of(self, args.board))
         modules = modules_dir(self.topdir_path(), self.option("modules-dir"))
         request = projects.Request(
-            sources=[projects.parse_source(spec, modules) for spec in args.model],
+            sources=[projects.parse_source(spec, modules, target) for spec in args.model],
             board=args.board,
             kind=args.type,
             template=args.template_project,

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import argparse
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from west_utvm.commands.board import check_board
 from west_utvm.commands.common import UtvmCommand
 from west_utvm.commands.size import add_budget_arguments, as_summary, print_sizes, read_budgets
 from west_utvm.errors import UtvmError
@@ -108,21 +108,10 @@ Inputs that are not given are filled. What follows -- goes to west flash."""
             for command in build_commands(application, board, build_dir.absolute(), args.define):
                 self.call(command)
         except UtvmError:
-            self._check_board(board)
+            check_board(self, board)
             raise
         print_sizes(self, build_dir, args, as_summary)
         return build_dir
-
-    def _check_board(self, board: str) -> None:
-        """Whether a build failed for want of the board, which its own output buries in a list."""
-        from west_utvm.workspace import west
-        from west_utvm.workspace.boards import check_known
-
-        if board != _HOST:
-            listed = subprocess.run(
-                west.boards(), cwd=self.topdir, capture_output=True, text=True, check=False
-            )
-            check_known(board, listed.stdout.split())
 
     def _open(
         self, args: argparse.Namespace, board: str, build_dir: Path, flash_args: list[str]

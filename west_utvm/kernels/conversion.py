@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from west_utvm.kernels import overlap
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator
@@ -23,7 +24,8 @@ def quantize(operator: Operator, options: Options) -> Emitted:
         "zero_point": output.zero_point,
     }
     headers = ("base.h", "round_{rounding}.h", "quantize.h")
-    return Emitted(headers, "quantize", "quantize", fields)
+    shared = overlap.elementwise(operator)
+    return Emitted(headers, "quantize", "quantize", fields, overlap=shared)
 
 
 def dequantize(operator: Operator, options: Options) -> Emitted:
@@ -34,4 +36,10 @@ def dequantize(operator: Operator, options: Options) -> Emitted:
         "scale": source.scale,
         "zero_point": source.zero_point,
     }
-    return Emitted(("base.h", "dequantize.h"), "dequantize", "dequantize", fields)
+    return Emitted(
+        ("base.h", "dequantize.h"),
+        "dequantize",
+        "dequantize",
+        fields,
+        overlap=overlap.elementwise(operator),
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from west_utvm.kernels import onnx_runtime
+from west_utvm.kernels import onnx_runtime, overlap
 from west_utvm.kernels.emitted import Emitted, Field, refuse
 from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
 from west_utvm.kernels.options import Options
@@ -25,7 +26,7 @@ def add(operator: Operator, options: Options) -> Emitted:
         return kernel(operator, _shape(operator))
     fields = {"shape": _shape(operator), **_ADD[options.rounding](operator), **_clamp(operator)}
     headers = (*_HEADERS, f"add_{options.rounding}.h")
-    return Emitted(headers, "add", "add", fields)
+    return _sharing(operator, Emitted(headers, "add", "add", fields))
 
 
 def _add_tflm(operator: Operator) -> Mapping[str, Field]:
@@ -94,7 +95,12 @@ def mul(operator: Operator, options: Options) -> Emitted:
         "shift": shift,
         **_clamp(operator),
     }
-    return Emitted((*_HEADERS, "mul.h"), "mul", "mul", fields)
+    return _sharing(operator, Emitted((*_HEADERS, "mul.h"), "mul", "mul", fields))
+
+
+def _sharing(operator: Operator, emitted: Emitted) -> Emitted:
+    first, second = (overlap.elementwise(operator, number) for number in (0, 1))
+    return replace(emitted, overlap=first, overlap_second=second)
 
 
 def _clamp(operator: Operator) -> Mapping[str, Field]:

@@ -28,6 +28,12 @@ class Emitted:
     takes their address before that of its output. ``libraries`` are headers of C's library beyond
     ``stdint.h`` and ``string.h``. ``label`` is what reports and the metadata call
     the kernel, where its name in C says too little.
+
+    ``overlap`` is how the first input and the output may share memory, where that input is not
+    needed any more: the kernel stays right if the input starts at least so many bytes after the
+    output does, negative where it may start before. None if they may not share any; figures come
+    from ``kernels/overlap.py``. ``overlap_second`` is the same for the second input of two. Such
+    a kernel's C must not say ``restrict``.
     """
 
     headers: tuple[str, ...]
@@ -39,6 +45,8 @@ class Emitted:
     macs: int = 0
     scratch: int = 0
     label: str = ""
+    overlap: int | None = None
+    overlap_second: int | None = None
     libraries: tuple[str, ...] = ()
 
 

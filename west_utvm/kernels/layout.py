@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from west_utvm.kernels import overlap
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.nest import Axis, copy, steps
 from west_utvm.kernels.options import Options
@@ -35,12 +36,15 @@ def concatenation(operator: Operator, options: Options) -> Emitted:
     rows = math.prod(shape[: attributes.axis])
     pitch = math.prod(shape[attributes.axis :])
     body, first = "", 0
+    loops = [
+        [Axis(rows, v.elements // rows, pitch), Axis(v.elements // rows, 1, 1)]
+        for v in operator.inputs
+    ]
     for number, value in enumerate(operator.inputs):
-        run = value.elements // rows
-        axes = [Axis(rows, run, pitch), Axis(run, 1, 1)]
-        body += copy(axes, first_out=first, source=input_name(operator, number))
-        first += run
-    return Emitted(_HEADERS, body=body)
+        body += copy(loops[number], first_out=first, source=input_name(operator, number))
+        first += value.elements // rows
+    # The first input is copied before any other: what comes later overwrites nothing that is read.
+    return Emitted(_HEADERS, body=body, overlap=overlap.copied(loops[0], operator.inputs[0]))
 
 
 def pad(operator: Operator, options: Options) -> Emitted:
@@ -61,7 +65,8 @@ def transpose(operator: Operator, options: Options) -> Emitted:
     in_steps = steps(source.shape)
     moved = [in_steps[axis] for axis in attributes.axes]
     axes = list(map(Axis, target.shape, moved, steps(target.shape)))
-    return Emitted(_HEADERS, body=copy(axes, source="input"))
+    shared = overlap.copied(axes, source)
+    return Emitted(_HEADERS, body=copy(axes, source="input"), overlap=shared)
 
 
 def strided_slice(operator: Operator, options: Options) -> Emitted:
@@ -72,7 +77,8 @@ def strided_slice(operator: Operator, options: Options) -> Emitted:
     taken = list(map(int.__mul__, in_steps, attributes.strides))
     axes = list(map(Axis, target.shape, taken, steps(target.shape)))
     first = sum(map(int.__mul__, in_steps, attributes.begin))
-    return Emitted(_HEADERS, body=copy(axes, first_in=first, source="input"))
+    body = copy(axes, first_in=first, source="input")
+    return Emitted(_HEADERS, body=body, overlap=overlap.copied(axes, source, first_in=first))
 
 
 def resize_nearest(operator: Operator, options: Options) -> Emitted:
@@ -92,7 +98,14 @@ def resize_nearest(operator: Operator, options: Options) -> Emitted:
         "columns": np.array(attributes.columns, np.int32),
     }
     headers = (*_HEADERS, "resize_nearest.h")
-    return Emitted(headers, "resize_nearest", "resize_nearest", fields, constants)
+    return Emitted(
+        headers,
+        "resize_nearest",
+        "resize_nearest",
+        fields,
+        constants,
+        overlap=overlap.resized(operator),
+    )
 
 
 def input_name(operator: Operator, number: int) -> str:

@@ -48,12 +48,17 @@ def merged(axes: Sequence[Axis]) -> list[Axis]:
     return result
 
 
+def runs(axes: Sequence[Axis]) -> tuple[list[Axis], int]:
+    """Loops and how many elements are next to each other, in both tensors, in every turn."""
+    loops = merged(axes)
+    if loops and (loops[-1].step_in, loops[-1].step_out) == (1, 1):
+        return loops[:-1], loops[-1].size
+    return loops, 1
+
+
 def copy(axes: Sequence[Axis], *, first_in: int = 0, first_out: int = 0, source: str) -> str:
     """C that copies elements of ``source`` to ``output``: byte by byte, or a run at a time."""
-    loops = merged(axes)
-    run = 1
-    if loops and (loops[-1].step_in, loops[-1].step_out) == (1, 1):
-        run = loops.pop().size
+    loops, run = runs(axes)
     here = index(loops, first_in, "step_in")
     there = index(loops, first_out, "step_out")
     if run > 1:
@@ -79,6 +84,6 @@ def nested(sizes: Sequence[int], body: Sequence[str], names: str = "i", depth: i
         variable = f"{names}{i}"
         loop = f"for (int32_t {variable} = 0; {variable} < {size}; {variable}++) {{"
         lines.append("\t" * (depth + i) + loop)
-    lines += ["\t" * (depth + len(sizes)) + line for line in body]
+    lines += ["\t" * (depth + len(sizes)) + line if line else "" for line in body]
     lines += ["\t" * (depth + i) + "}" for i in reversed(range(len(sizes)))]
     return "".join(f"{line}\n" for line in lines)

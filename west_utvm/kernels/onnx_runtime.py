@@ -110,7 +110,7 @@ def average_pool2d(operator: Operator, fields: dict[str, Field]) -> Emitted:
         **bounds,
     }
     headers = ("base.h", "single.h", "round_{rounding}.h", "taps.h", "average_pool2d_ort.h")
-    return Emitted(headers, "average_pool2d", "average_pool2d", fields)
+    return Emitted(headers, "mean_pool2d", "mean_pool2d", fields, label="average_pool2d")
 
 
 def softmax(operator: Operator) -> Emitted:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from west_utvm.kernels import onnx_runtime
+from west_utvm.kernels import onnx_runtime, overlap
 from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator, Pooling
@@ -18,7 +18,9 @@ def average_pool2d(operator: Operator, options: Options) -> Emitted:
 def pool2d(operator: Operator, options: Options) -> Emitted:
     """Input and output have the same quantization: the kernel is the same in all modes."""
     headers = ("base.h", "taps.h", "pool2d.h")
-    return Emitted(headers, operator.kind, "pool2d", _fields(operator))
+    return Emitted(
+        headers, operator.kind, "pool2d", _fields(operator), overlap=overlap.depthwise(operator)
+    )
 
 
 def _fields(operator: Operator) -> dict[str, Field]:

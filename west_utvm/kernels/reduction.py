@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from west_utvm.kernels import overlap
 from west_utvm.kernels.emitted import Emitted, refuse
 from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
 from west_utvm.kernels.nest import Axis, index, merged, nested, real, steps
@@ -28,7 +29,8 @@ def reduction(operator: Operator, options: Options) -> Emitted:
         [Axis(source.shape[a], in_steps[a], o) for a, o in zip(kept, out_steps, strict=True)]
     )
     inner = merged([Axis(source.shape[a], in_steps[a], 0) for a in _attributes(operator).axes])
-    return Emitted(headers, body=_body(outer, inner, start, result))
+    body = _body(outer, inner, start, result)
+    return Emitted(headers, body=body, overlap=overlap.gathered(outer, source))
 
 
 def _attributes(operator: Operator) -> Reduction:
@@ -44,7 +46,8 @@ def _body(outer: Sequence[Axis], inner: Sequence[Axis], start: int, result: str)
         f"int32_t sum = {start};",
         "",
         *loops.splitlines(),
-        f"output[{index(outer, 0, 'step_out')}] = utvm_clamp({result}, -128, 127);",
+        f"sum = {result};",
+        f"output[{index(outer, 0, 'step_out')}] = utvm_clamp(sum, -128, 127);",
     ]
     return nested([axis.size for axis in outer], lines)
 

@@ -1,58 +1,110 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which kernel computes which kind of operator."""
+"""Which kernel computes which operator: the first of a table that suits it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from west_utvm.kernels import (
     conversion,
+    depthwise,
     elementwise,
     layout,
     loops,
+    mve,
+    mve_depthwise,
+    mve_elementwise,
+    packed,
     pooling,
     reduction,
+    rows,
     softmax,
     unary,
     weighted,
 )
 from west_utvm.kernels.emitted import Emitted
-from west_utvm.kernels.options import Options
-from west_utvm.lowering.program import Operator
+from west_utvm.kernels.options import Feature, Options
+from west_utvm.lowering.program import ROUNDINGS, Operator, Rounding
 
-_KERNELS: dict[str, Callable[[Operator, Options], Emitted]] = {
-    "add": elementwise.add,
-    "average_pool2d": pooling.average_pool2d,
-    "concatenation": layout.concatenation,
-    "conv2d": weighted.conv2d,
-    "dequantize": conversion.dequantize,
-    "depthwise_conv2d": weighted.depthwise_conv2d,
-    "fully_connected": weighted.fully_connected,
-    "loops": loops.loops,
-    "max_pool2d": pooling.pool2d,
-    "mul": elementwise.mul,
-    "pad": layout.pad,
-    "quantize": conversion.quantize,
-    "reduction": reduction.reduction,
-    "reshape": layout.reshape,
-    "resize_nearest": layout.resize_nearest,
-    "softmax": softmax.softmax,
-    "strided_slice": layout.strided_slice,
-    "sub": elementwise.add,
-    "transpose": layout.transpose,
-    "unary": unary.unary,
-}
+_ANY: tuple[Feature, ...] = ("portable", "dsp", "mve")
+_DSP: tuple[Feature, ...] = ("dsp",)
+_MVE: tuple[Feature, ...] = ("mve",)
+_TFLITE: tuple[Rounding, ...] = ("tflm", "litert")
 
 
-# ONNX Runtime requantizes sums of products as XNNPACK does: in single precision, halves to even.
-_SUMS = ("conv2d", "depthwise_conv2d", "fully_connected")
+@dataclass(frozen=True)
+class Row:
+    """A kernel for a kind of operator, on CPUs with one of ``features``, in the modes
+    ``roundings``. ``emit`` gives None where the kernel does not suit the operator."""
+
+    kind: str
+    emit: Callable[[Operator, Options], Emitted | None]
+    features: tuple[Feature, ...] = _ANY
+    roundings: tuple[Rounding, ...] = ROUNDINGS
+
+
+# By kind; of one kind the fastest first, the one that takes all last.
+_KERNELS = (
+    Row("add", mve_elementwise.add, _MVE, _TFLITE),
+    Row("add", elementwise.add),
+    Row("average_pool2d", mve_elementwise.average_pool2d, _MVE, _TFLITE),
+    Row("average_pool2d", pooling.average_pool2d),
+    Row("concatenation", layout.concatenation),
+    Row("conv2d", mve.conv1x1, _MVE),
+    Row("conv2d", mve.columns, _MVE),
+    Row("conv2d", mve.conv2d, _MVE),
+    Row("conv2d", packed.matmul, _DSP),
+    Row("conv2d", packed.conv2d, _DSP),
+    Row("conv2d", rows.matmul),
+    Row("conv2d", rows.conv2d),
+    Row("conv2d", weighted.conv2d),
+    Row("dequantize", conversion.dequantize),
+    Row("depthwise_conv2d", mve_depthwise.strips, _MVE),
+    Row("depthwise_conv2d", mve_depthwise.depthwise_conv2d, _MVE),
+    Row("depthwise_conv2d", depthwise.depthwise3x3, _DSP),
+    Row("depthwise_conv2d", depthwise.taps),
+    Row("depthwise_conv2d", weighted.depthwise_conv2d),
+    Row("fully_connected", mve.fully_connected, _MVE),
+    Row("fully_connected", packed.fully_connected, _DSP),
+    Row("fully_connected", rows.fully_connected),
+    Row("fully_connected", weighted.fully_connected),
+    Row("loops", loops.loops),
+    Row("max_pool2d", pooling.pool2d),
+    Row("mul", elementwise.mul),
+    Row("pad", layout.pad),
+    Row("quantize", conversion.quantize),
+    Row("reduction", reduction.reduction),
+    Row("reshape", layout.reshape),
+    Row("resize_nearest", layout.resize_nearest),
+    Row("softmax", softmax.softmax),
+    Row("strided_slice", layout.strided_slice),
+    Row("sub", mve_elementwise.add, _MVE, _TFLITE),
+    Row("sub", elementwise.add),
+    Row("transpose", layout.transpose),
+    Row("unary", unary.unary),
+)
+
+
+# ONNX Runtime requantizes sums as XNNPACK does: in single precision, halves to even.
+_REQUANTIZES_AS: dict[Rounding, Rounding] = {"ort": "litert"}
+_WEIGHTED = ("conv2d", "depthwise_conv2d", "fully_connected")
 
 
 def emit(operator: Operator, options: Options) -> Emitted:
     """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
-    if options.rounding == "ort" and operator.kind in _SUMS:
-        options = replace(options, rounding="litert")
-    emitted = _KERNELS[operator.kind](operator, options)
+    if operator.kind in _WEIGHTED:
+        rounding = _REQUANTIZES_AS.get(options.rounding, options.rounding)
+        options = replace(options, rounding=rounding)
+    offered = (row.emit(operator, options) for row in _KERNELS if _fits(row, operator, options))
+    emitted = next(emitted for emitted in offered if emitted is not None)
     headers = tuple(header.format(rounding=options.rounding) for header in emitted.headers)
     return replace(emitted, headers=headers)
+
+
+def _fits(row: Row, operator: Operator, options: Options) -> bool:
+    return (
+        row.kind == operator.kind
+        and options.feature in row.features
+        and options.rounding in row.roundings
+    )

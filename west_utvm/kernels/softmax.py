@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from west_utvm.kernels import onnx_runtime
+from west_utvm.kernels import onnx_runtime, overlap
 from west_utvm.kernels.emitted import Emitted, Field, refuse
 from west_utvm.kernels.fixed_point import (
     exp_on_negative,
@@ -41,13 +41,21 @@ def softmax(operator: Operator, options: Options) -> Emitted:
             "softmax",
             fields,
             {"exponentials": table},
+            overlap=overlap.elementwise(operator),
         )
     if (output.scale, output.zero_point) != (1 / 256, -128):
         raise refuse(operator, "has a result of another quantization than 1/256 and -128")
     table = _fixed_table(operator.inputs[0].scale, attributes.beta)
     fields |= {"entries": len(table)}
     headers = ("base.h", "fixed_point.h", "softmax_tflm.h")
-    return Emitted(headers, "softmax", "softmax", fields, {"exponentials": table})
+    return Emitted(
+        headers,
+        "softmax",
+        "softmax",
+        fields,
+        {"exponentials": table},
+        overlap=overlap.elementwise(operator),
+    )
 
 
 def _fixed_table(scale: float, beta: float) -> Array:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from west_utvm.kernels import fixed_point, onnx_runtime
+from west_utvm.kernels import fixed_point, onnx_runtime, overlap
 from west_utvm.kernels.emitted import Emitted, refuse
 from west_utvm.kernels.fixed_point import divide_by_power, quantize_multiplier, requantize
 from west_utvm.kernels.hard_swish import hard_swish
@@ -36,7 +36,14 @@ def unary(operator: Operator, options: Options) -> Emitted:
     function = functions[attributes.function](operator, attributes)
     table = np.array([_int8(function(x)) for x in range(-128, 128)], np.int8)
     fields = {"count": operator.outputs[0].elements}
-    return Emitted(("base.h", "unary.h"), "unary", "unary", fields, {"table": table})
+    return Emitted(
+        ("base.h", "unary.h"),
+        "unary",
+        "unary",
+        fields,
+        {"table": table},
+        overlap=overlap.elementwise(operator),
+    )
 
 
 def _shifted(operator: Operator) -> Emitted:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from west_utvm.kernels import overlap
 from west_utvm.kernels.emitted import Emitted, Field, refuse
 from west_utvm.kernels.fixed_point import quantize_multiplier, single_multiplier
 from west_utvm.kernels.options import Options
@@ -31,8 +32,9 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
         kernel="conv2d",
         struct="conv2d",
         fields=_convolution(operator, (height, width)),
-        constants=_constants(operator, options.rounding, channel_axis=0),
+        constants=constants(operator, options.rounding, channel_axis=0),
         macs=operator.outputs[0].elements * math.prod(weights.shape[1:]),
+        overlap=overlap.convolution(operator),
     )
 
 
@@ -44,8 +46,9 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted:
         kernel="depthwise_conv2d",
         struct="depthwise_conv2d",
         fields=_convolution(operator, (height, width)),
-        constants=_constants(operator, options.rounding, channel_axis=2),
+        constants=constants(operator, options.rounding, channel_axis=2),
         macs=operator.outputs[0].elements * height * width,
+        overlap=overlap.depthwise(operator),
     )
 
 
@@ -71,8 +74,9 @@ def fully_connected(operator: Operator, options: Options) -> Emitted:
         kernel="fully_connected",
         struct="fully_connected",
         fields=fields,
-        constants=_constants(operator, options.rounding, channel_axis=0),
+        constants=constants(operator, options.rounding, channel_axis=0),
         macs=rows * features * in_features,
+        overlap=overlap.rows(rows, in_features, features),
     )
 
 
@@ -107,14 +111,25 @@ def _convolution(operator: Operator, window: tuple[int, int]) -> Mapping[str, Fi
     }
 
 
-def _constants(operator: Operator, rounding: Rounding, channel_axis: int) -> Mapping[str, Array]:
-    """The bias has the input's zero point folded in: sum((x - z) w) is sum(x w) - z sum(w)."""
+def folded_bias(operator: Operator, channel_axis: int) -> Array:
+    """The bias with the input's zero point in it: sum((x - z) w) is sum(x w) - z sum(w). int64.
+
+    UtvmError if a sum does not fit 32 bits.
+    """
     data, weights, bias = operator.inputs
     assert weights.data is not None and bias.data is not None
     others = tuple(axis for axis in range(weights.data.ndim) if axis != channel_axis)
     sums = weights.data.astype(np.int64).sum(axis=others)
-    folded = bias.data.astype(np.int64) - data.zero_point * sums
+    folded = np.asarray(bias.data.astype(np.int64) - data.zero_point * sums)
     _check_sums(operator, weights.data, folded, others)
+    return folded
+
+
+def constants(operator: Operator, rounding: Rounding, channel_axis: int) -> Mapping[str, Array]:
+    """Weights as they come, and what a requantization by channel takes."""
+    weights = operator.inputs[1]
+    assert weights.data is not None
+    folded = folded_bias(operator, channel_axis)
     multipliers = [_MULTIPLIERS[rounding](operator, scale) for scale in weights.scales]
     return {
         "weights": weights.data.reshape(-1),

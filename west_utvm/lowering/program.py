@@ -20,7 +20,13 @@ from west_utvm.tensor import DTYPE_SIZES
 
 Array: TypeAlias = NDArray[Any]
 Rounding: TypeAlias = Literal["tflm", "litert", "ort"]
-ROUNDINGS: tuple[Rounding, ...] = ("tflm", "litert", "ort")
+# The run-time whose integers each mode of rounding gives.
+REFERENCES: dict[Rounding, str] = {
+    "tflm": "TensorFlow Lite Micro",
+    "litert": "LiteRT",
+    "ort": "ONNX Runtime",
+}
+ROUNDINGS: tuple[Rounding, ...] = tuple(REFERENCES)
 Pair: TypeAlias = tuple[int, int]
 
 
@@ -237,16 +243,10 @@ class Program:
     rounding: Rounding
 
     def in_float(self) -> list[str]:
-        """A line for each of the model's operators that is computed in float32, but for models
-        where all of them are."""
-        kinds = [operator.kind for operator in self.operators]
-        if "loops" not in kinds:
-            return []
-        if {"loops", "reshape"}.issuperset(kinds):
-            return ["float: all operators"]
-        computed = (op.attributes for op in self.operators)
+        """The model's operators that are computed in float32, each by its place and name."""
+        computed = (operator.attributes for operator in self.operators)
         loops = [attributes for attributes in computed if isinstance(attributes, Loops)]
-        return [f"float: {source}" for one in loops for source in one.sources]
+        return [source for one in loops for source in one.sources]
 
     def values(self) -> Iterator[Value]:
         """Inputs, then each operator's results: every value that is computed or given."""

@@ -43,6 +43,10 @@ class Parameter:
     data: bytes
 
 
+# What tvmc wrote where the weights are in the C sources: a list of nothing.
+EMPTY = struct.pack("<QQQQ", _LIST_MAGIC, 0, 0, 0)
+
+
 def read_params(data: bytes, where: str) -> dict[str, Parameter]:
     """The parameters of a file by name; UtvmError naming ``where`` if it is not of the format."""
     reader = _Reader(data, where)

@@ -30,6 +30,7 @@ class Model:
     ``header`` is None unless the archive has the C interface, and then ``inputs`` and
     ``outputs`` are in the order of its structs. ``document`` is the whole metadata.json and
     ``entry`` the part of it that is this module's; ``files`` are all members of the archive.
+    ``relax`` is the imported model as text, "" where the archive has none.
 
     Filled in by an adaptation, which turns a model without C interface into one with:
     ``has_allocator``, whether its sources define TVMBackendAllocWorkspace, and ``record``, what
@@ -46,6 +47,7 @@ class Model:
     document: dict[str, Any]
     entry: dict[str, Any]
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    relax: str = field(default="", repr=False)
     has_allocator: bool = False
     record: Mapping[str, Any] = field(default_factory=dict)
 
@@ -140,6 +142,7 @@ def _model(
         document=document,
         entry=entry,
         files=files,
+        relax=files.get(f"src/{metadata.model_name}.relax", b"").decode("utf-8", errors="replace"),
     )
 
 

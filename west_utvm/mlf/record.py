@@ -7,7 +7,8 @@ the operators, for which Model Library Format has no place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from west_utvm.mlf.metadata import Metadata
@@ -16,7 +17,7 @@ from west_utvm.tensor import Tensor
 
 if TYPE_CHECKING:
     from west_utvm.codegen import CPort
-    from west_utvm.lowering import Value
+    from west_utvm.lowering import Operator, Value
     from west_utvm.planning.places import PlannedProgram
 
 KEY = "west_utvm"
@@ -76,33 +77,78 @@ def compiler_record(
     planned: PlannedProgram,
     inputs: Sequence[CPort],
     outputs: Sequence[CPort],
+    more: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What the compiler knows of a model: tensors, operators and the workspace."""
-    operators = zip(planned.program.operators, planned.emitted, strict=True)
+    """What the compiler knows of a model: tensors, operators and the workspace.
+
+    Sizes are in bytes, ``macs`` multiply-accumulates of one inference. A ``step`` is an operator's
+    place in the list of them. ``more`` is what the model was made from and how.
+    """
+    from west_utvm.planning.tenants import tenants
+
+    operators = [_operator(planned, step) for step in range(len(planned.emitted))]
     return {
+        **more,
         "rounding": planned.program.rounding,
-        "inputs": [_port(port) for port in inputs],
-        "outputs": [_port(port) for port in outputs],
-        "operators": [
-            {
-                "kind": operator.kind,
-                "name": operator.name,
-                "source": operator.source,
-                "kernel": c.label or c.kernel or operator.kind,
-                "macs": c.macs,
-                "output": {
-                    **_tensor(operator.outputs[0]),
-                    "place": _place(planned, operator.outputs[0]),
-                },
-            }
-            for operator, c in operators
-        ],
-        "workspace": {"size": planned.plan.size, "lower_bound": planned.plan.lower_bound},
+        "inputs": [_port(planned, port) for port in inputs],
+        "outputs": [_port(planned, port) for port in outputs],
+        "operators": operators,
+        "float": planned.program.in_float(),
+        "macs": sum(item["macs"] for item in operators),
+        "constants": sum(item["constants"] for item in operators),
+        "workspace": {
+            "size": planned.plan.size,
+            "lower_bound": planned.plan.lower_bound,
+            "proven": planned.plan.proven,
+            "tensors": [asdict(tenant) for tenant in tenants(planned)],
+        },
     }
 
 
-def _port(port: CPort) -> dict[str, Any]:
-    return {**_tensor(port.value), "c_name": port.c_name}
+def _operator(planned: PlannedProgram, step: int) -> dict[str, Any]:
+    """One that has nothing to do, as its result is where its input is, has no kernel."""
+    from west_utvm.codegen.operators import activations, constant_bytes, symbol
+
+    operator, emitted = planned.program.operators[step], planned.emitted[step]
+    idle = planned.is_alias(operator)
+    output = operator.outputs[0]
+    return {
+        "kind": operator.kind,
+        "name": operator.name,
+        "source": operator.source,
+        "function": symbol(step, operator),
+        "kernel": "(none)" if idle else emitted.label or emitted.kernel or operator.kind,
+        "macs": 0 if idle else emitted.macs,
+        "constants": 0 if idle else constant_bytes(operator, emitted),
+        "scratch": emitted.scratch,
+        "inputs": [value.name for value in activations(operator)],
+        "weights": _weights(operator),
+        "output": {**_tensor(output), "size": output.size, "place": _place(planned, output)},
+    }
+
+
+def _weights(operator: Operator) -> dict[str, Any] | None:
+    """``scales`` is how many there are: one, or one a channel."""
+    from west_utvm.codegen.operators import activations
+
+    others = operator.inputs[len(activations(operator)) :]
+    if not others:
+        return None
+    weights = others[0]
+    return {
+        "shape": list(weights.shape),
+        "dtype": weights.dtype,
+        "scales": len(weights.scales),
+    }
+
+
+def _port(planned: PlannedProgram, port: CPort) -> dict[str, Any]:
+    return {
+        **_tensor(port.value),
+        "size": port.value.size,
+        "c_name": port.c_name,
+        "place": _place(planned, port.value),
+    }
 
 
 def _tensor(value: Value) -> dict[str, Any]:

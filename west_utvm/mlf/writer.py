@@ -9,27 +9,29 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from west_utvm.errors import UtvmError
+from west_utvm.files import write_file
+from west_utvm.mlf import params
 from west_utvm.mlf.reader import Model
+
+HINT = "give another file with -o"
 
 
 def write_archive(model: Model, path: Path) -> None:
     """Write the archive; the same bytes for the same model."""
-    data = archive_bytes(archive_files(model))
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        what = f"cannot be written ({error.strerror})"
-        raise UtvmError(what, where=path, hint="give another file with -o") from None
+    write_file(path, archive_bytes(archive_files(model)), HINT)
 
 
 def archive_files(model: Model) -> dict[str, bytes]:
-    """Its members by their names. The weights are in the C sources, so it has no parameters."""
+    """Its members by their names. The weights are in the C sources, and no parameters are left."""
     assert model.header is not None
-    files = {"metadata.json": json.dumps(model.document, indent=2, sort_keys=True) + "\n"}
-    files[f"codegen/host/include/tvmgen_{model.header.module}.h"] = model.header_text
-    files |= {f"codegen/host/src/{name}": text for name, text in model.sources.items()}
-    return {name: text.encode() for name, text in sorted(files.items())}
+    name = model.metadata.model_name
+    texts = {"metadata.json": json.dumps(model.document, indent=2, sort_keys=True) + "\n"}
+    texts[f"codegen/host/include/tvmgen_{model.header.module}.h"] = model.header_text
+    texts |= {f"codegen/host/src/{source}": text for source, text in model.sources.items()}
+    texts[f"src/{name}.relax"] = model.relax
+    files = {member: text.encode() for member, text in texts.items()}
+    files[f"parameters/{name}.params"] = params.EMPTY
+    return dict(sorted(files.items()))
 
 
 def archive_bytes(files: Mapping[str, bytes]) -> bytes:

@@ -55,7 +55,7 @@ _KCONFIG = """\
 
 config UTVM_{upper}
 	bool "Model {name}"
-{cmsis_nn}	help
+{needs}	help
 	  Link model {name} into the application. Include <tvmgen_{name}.h> and call
 	  tvmgen_{name}_run(). It needs {workspace} bytes of RAM for its workspace.
 
@@ -91,19 +91,21 @@ def cmake_lists(
     )
 
 
-def kconfig(name: str, *, workspace: int, cmsis_nn: Sequence[str] = ()) -> str:
+def kconfig(
+    name: str, *, workspace: int, cmsis_nn: Sequence[str] = (), uses_mve: bool = False
+) -> str:
     """``workspace`` in bytes; ``cmsis_nn`` the symbols that the model needs.
 
     They are implied: a workspace may lack the module, and selecting what is not there is a
-    warning that tells nothing. CMakeLists.txt says it.
+    warning that tells nothing. CMakeLists.txt says it. So is the FPU where there are vectors: the
+    two share their registers, and without it Zephyr has the compiler use neither.
     """
     needs = "".join(f"\timply {symbol}\n" for symbol in cmsis_nn)
-    return _KCONFIG.format(
-        name=name,
-        upper=name.upper(),
-        workspace=workspace,
-        cmsis_nn=f"\tdepends on CPU_CORTEX_M\n{needs}" if needs else "",
-    )
+    if needs:
+        needs = f"\tdepends on CPU_CORTEX_M\n{needs}"
+    if uses_mve:
+        needs += "\timply FPU if ARMV8_1_M_MVEI\n"
+    return _KCONFIG.format(name=name, upper=name.upper(), workspace=workspace, needs=needs)
 
 
 def module_yml(name: str) -> str:

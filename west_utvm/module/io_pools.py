@@ -16,8 +16,9 @@ from west_utvm.mlf import Model
 from west_utvm.mlf.archive import DAMAGED
 from west_utvm.tensor import DTYPE_SIZES
 
+# As TVM writes it, but for blanks, and as our own compiler does.
 _PLACE = re.compile(
-    r"^\t\.(\w+) = &\(\(uint8_t\*\)workspace_pools->(\w+)\)\[(\d{1,10})\],$",
+    r"^\t{1,2}\.(\w+) = &\(\(uint8_t ?\*\)workspace_pools->(\w+)\)\[(\d{1,10})\],$",
     re.MULTILINE | re.ASCII,
 )
 

@@ -99,7 +99,12 @@ def module_files(model: Model, name: str, board: str | None) -> dict[str, bytes]
     texts["CMakeLists.txt"] = build_files.cmake_lists(
         name, sources, uses_math=uses_math, uses_cmsis_nn=bool(symbols)
     )
-    texts["Kconfig"] = build_files.kconfig(name, workspace=model.workspace_size, cmsis_nn=symbols)
+    texts["Kconfig"] = build_files.kconfig(
+        name,
+        workspace=model.workspace_size,
+        cmsis_nn=symbols,
+        uses_mve=any("__ARM_FEATURE_MVE" in text for text in model.sources.values()),
+    )
     texts["zephyr/module.yml"] = build_files.module_yml(name)
     files = {path: text.encode() for path, text in sorted(texts.items())}
     files["metadata.json"] = _metadata(model, name, board, digest, files)

@@ -1,47 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where each value of an integer program lies: the caller's buffers, the workspace, constants.
 
-Inputs and outputs of the model stay in the buffers that the caller gives. A reshape's result is
-its input under another shape, and shares its place wherever both may have the same.
+Where a value dies in the operator that reads it, the operator's result may run over it as far as
+the kernel allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from west_utvm.kernels import Emitted
 from west_utvm.lowering.program import Operator, Program, Value
-from west_utvm.planning.planner import Interval, Plan, plan
+from west_utvm.planning.groups import Buffer, Groups, Place, group_values
+from west_utvm.planning.planner import ALIGNMENT, Interval, Overlap, Plan, plan
 
-
-class Buffer(Enum):
-    INPUT = "input"
-    OUTPUT = "output"
-    WORKSPACE = "workspace"
-    CONSTANT = "constant"
-
-
-@dataclass(frozen=True)
-class Place:
-    """``number`` is that of the input or output, or the offset in the workspace in bytes."""
-
-    buffer: Buffer
-    number: int
+__all__ = ["Buffer", "Place", "PlannedProgram", "place_values"]
 
 
 @dataclass(frozen=True)
 class PlannedProgram:
     """``emitted`` and ``scratch`` are in the order of the program's operators; ``scratch`` are
     offsets in the workspace, None where a kernel wants none. ``places`` are by the ``id`` of a
-    value. ``plan`` is that of the workspace."""
+    value. ``plan`` is that of the workspace, which with ``io_in_workspace`` has the model's
+    inputs and outputs in it."""
 
     program: Program
     emitted: tuple[Emitted, ...]
     places: Mapping[int, Place]
     scratch: tuple[int | None, ...]
     plan: Plan
+    io_in_workspace: bool = False
 
     def place(self, value: Value) -> Place:
         return self.places[id(value)]
@@ -53,72 +42,76 @@ class PlannedProgram:
         )
 
 
-def place_values(program: Program, emitted: Sequence[Emitted]) -> PlannedProgram:
-    """Give every value its place, and every kernel its scratch."""
-    fixed = _fixed(program)
-    groups = _groups(program, fixed)
-    roots = [value for value in program.values() if groups[id(value)] == id(value)]
-    in_workspace = [value for value in roots if _place_of(value, groups, fixed) is None]
+def place_values(
+    program: Program,
+    emitted: Sequence[Emitted],
+    *,
+    io_in_workspace: bool = False,
+    overlap: bool = True,
+    alignment: int = ALIGNMENT,
+) -> PlannedProgram:
+    """Give every value its place, and every kernel its scratch.
+
+    ``overlap`` lets an operator's output run over an input that dies there, as far as its kernel
+    allows it. ``alignment`` in bytes is that of every buffer.
+    """
+    groups = group_values(program, io_in_workspace=io_in_workspace)
+    lives = _lives(program, groups)
     scratch = [Interval(c.scratch, i, i) for i, c in enumerate(emitted) if c.scratch]
-    placed = plan([*(_interval(program, groups, value) for value in in_workspace), *scratch])
-    of_scratch = iter(placed.offsets[len(in_workspace) :])
-    offsets = {
-        id(value): Place(Buffer.WORKSPACE, offset)
-        for value, offset in zip(in_workspace, placed.offsets, strict=False)
-    }
-    places = dict(fixed)
+    shared = _overlaps(program, emitted, groups, lives) if overlap else []
+    placed = plan([*lives.values(), *scratch], overlaps=shared, alignment=alignment)
+    offsets = dict(zip(lives, placed.offsets, strict=False))
+    of_scratch = iter(placed.offsets[len(lives) :])
+    places = dict(groups.constants)
     for value in program.values():
-        places[id(value)] = _place_of(value, groups, fixed) or offsets[groups[id(value)]]
+        offset = offsets.get(groups.root[id(value)], 0)
+        places[id(value)] = groups.place(value) or Place(Buffer.WORKSPACE, offset)
     return PlannedProgram(
         program,
         tuple(emitted),
         places,
         tuple(next(of_scratch) if c.scratch else None for c in emitted),
         placed,
+        io_in_workspace,
     )
 
 
-def _fixed(program: Program) -> dict[int, Place]:
-    """Values whose place is given: the model's inputs and outputs, and constants."""
-    places = {
-        id(value): Place(Buffer.CONSTANT, 0)
-        for operator in program.operators
-        for value in operator.inputs
-        if value.data is not None
-    }
-    places |= {id(value): Place(Buffer.INPUT, i) for i, value in enumerate(program.inputs)}
-    return places | {id(value): Place(Buffer.OUTPUT, i) for i, value in enumerate(program.outputs)}
+def _lives(program: Program, groups: Groups) -> dict[int, Interval]:
+    """Of what is in the workspace, by its root. The caller writes all inputs before the first
+    step, and reads outputs after the last."""
+    steps: dict[int, list[int]] = {}
+    sizes: dict[int, int] = {}
+
+    def lives_at(step: int, values: Sequence[Value]) -> None:
+        for value in values:
+            root = groups.in_workspace(value)
+            if root is not None:
+                steps.setdefault(root, []).append(step)
+                sizes[root] = value.size
+
+    lives_at(-1, program.inputs)
+    for step, operator in enumerate(program.operators):
+        lives_at(step, (*operator.inputs, *operator.outputs))
+    lives_at(len(program.operators), program.outputs)
+    return {root: Interval(sizes[root], min(at), max(at)) for root, at in steps.items()}
 
 
-def _groups(program: Program, fixed: Mapping[int, Place]) -> dict[int, int]:
-    """By the ``id`` of a value, that of the first one that it shares its place with."""
-    groups = {id(value): id(value) for value in program.values()}
-    given = {key: place for key, place in fixed.items() if key in groups}
-    for operator in program.operators:
-        source, target = id(operator.inputs[0]), id(operator.outputs[0])
-        if operator.kind != "reshape" or source not in groups:
+def _overlaps(
+    program: Program,
+    emitted: Sequence[Emitted],
+    groups: Groups,
+    lives: Mapping[int, Interval],
+) -> list[Overlap]:
+    """Where an operator's output may run over an input, which must die there."""
+    numbers = {root: number for number, root in enumerate(lives)}
+    found = []
+    for step, (operator, kernel) in enumerate(zip(program.operators, emitted, strict=True)):
+        target = groups.in_workspace(operator.outputs[0])
+        if target is None or lives[target].first != step:
             continue
-        root = groups[source]
-        if root in given and target in given:
-            continue  # Two buffers of the caller's: there is something to copy.
-        if target in given:
-            given[root] = given[target]
-        groups[target] = root
-    return groups
-
-
-def _place_of(value: Value, groups: Mapping[int, int], fixed: Mapping[int, Place]) -> Place | None:
-    """The given place of a value's group, if any of the group has one."""
-    root = groups[id(value)]
-    members = [key for key, group in groups.items() if group == root]
-    return next((fixed[key] for key in members if key in fixed), None)
-
-
-def _interval(program: Program, groups: Mapping[int, int], root: Value) -> Interval:
-    members = {key for key, group in groups.items() if group == id(root)}
-    steps = [
-        step
-        for step, operator in enumerate(program.operators)
-        if any(id(value) in members for value in (*operator.inputs, *operator.outputs))
-    ]
-    return Interval(root.size, min(steps), max(steps))
+        found += [
+            Overlap(numbers[source], numbers[target], distance)
+            for source, distance in groups.distances(operator, kernel)
+            if lives[source].last == step and source != target
+        ]
+    return found

@@ -1,28 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Offsets for buffers whose sizes and lifetimes are known, in as little memory as possible.
 
-Two buffers may overlap in memory unless they live at the same time. The problem (dynamic
+Two buffers may overlap in memory unless they live at the same time; and where one dies in the
+step in which the other is born, they may as far as the step allows it. The problem (dynamic
 storage allocation) is NP-hard; on models, placing the buffers one by one in a few well-chosen
-orders mostly reaches the lower bound. Where it does not, a search that is bounded in steps and
-not in time looks further, so that the same buffers get the same offsets everywhere.
+orders is mostly the best there is. Where that is not sure, a search that is bounded in steps
+and not in time looks further, so that the same buffers get the same offsets everywhere.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from west_utvm.planning.search import Problem, search
+from west_utvm.planning.problem import Problem, shared_bytes
+from west_utvm.planning.search import search
 
 ALIGNMENT = 16
+# Of changes to the best order, in buffers and pairs of them looked at; a tenth of a second.
+_MAX_LOOKS = 200_000
+# Of a search that settles what is easy, before any other attempt.
+_FIRST_LOOKS = 50_000
 
 
 @dataclass(frozen=True)
 class Interval:
     """A buffer of ``size`` bytes that is written in step ``first`` and last read in ``last``.
 
-    Both steps are part of its life: what one step reads and writes never overlaps. A buffer
-    that a step may update in place is one interval for the caller to make.
+    Both steps are part of its life: what one step reads and writes never overlaps, unless an
+    Overlap says so.
     """
 
     size: int
@@ -39,48 +46,75 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """Two intervals by their numbers: ``source`` dies in the step in which ``target`` is born,
+    and may start ``distance`` bytes after it, or more, which may be negative."""
+
+    source: int
+    target: int
+    distance: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """``offsets`` in bytes, one for each interval, in their order.
 
     ``size`` is what the workspace takes, a multiple of the alignment, and ``lower_bound`` the
-    most that lives at one time: no plan takes less. Where the two differ the plan may still be
-    the best there is.
+    most that one step takes: no plan takes less. ``proven`` where no plan is smaller than this
+    one, which may be above that bound.
     """
 
     offsets: tuple[int, ...]
     size: int
     lower_bound: int
+    proven: bool
 
 
 def plan(
     intervals: Sequence[Interval],
     *,
+    overlaps: Sequence[Overlap] = (),
     alignment: int = ALIGNMENT,
     known: Iterable[Sequence[int]] = (),
 ) -> Plan:
     """The smallest placement that is found; never larger than greedy by size.
 
-    ``known`` are placements from elsewhere: one that is valid and smaller is taken.
+    ``known`` are placements from elsewhere: one that is valid and smaller is taken. ValueError
+    for an overlap of intervals that meet in any other way than it says.
     """
-    sizes = [-(-interval.size // alignment) * alignment for interval in intervals]
-    problem = Problem(
-        sizes=sizes,
-        conflicts=_conflicts(intervals),
-        steps=_steps(intervals),
-    )
-    placements = [_place(problem, order) for order in _orders(intervals, sizes)]
-    placements += [list(offsets) for offsets in known if _valid(problem, offsets, alignment)]
-    best = min(placements, key=problem.size)
-    best = search(problem, best)
-    return Plan(tuple(best), problem.size(best), problem.lower_bound)
+    problem = _problem(intervals, overlaps, alignment)
+    orders = list(_orders(intervals, problem.sizes))
+    placements = [problem.place(order) for order in orders]
+    if overlaps:  # Nor larger than without overlaps.
+        rigid = _problem(intervals, (), alignment)
+        placements += [rigid.place(order) for order in orders]
+    placements += [list(offsets) for offsets in known if problem.valid(offsets, alignment)]
+    best, proven = search(problem, min(placements, key=problem.size), _FIRST_LOOKS)
+    if not proven:
+        best, proven = search(problem, _shuffled(problem, best))
+    return Plan(tuple(best), problem.size(best), problem.lower_bound, proven)
 
 
-def _conflicts(intervals: Sequence[Interval]) -> list[list[int]]:
-    """The intervals that each one meets."""
-    return [
-        [j for j, other in enumerate(intervals) if j != i and interval.meets(other)]
+def _problem(intervals: Sequence[Interval], overlaps: Sequence[Overlap], alignment: int) -> Problem:
+    sizes = [round_up(interval.size, alignment) for interval in intervals]
+    above = [
+        {j: sizes[i] for j, other in enumerate(intervals) if j != i and interval.meets(other)}
         for i, interval in enumerate(intervals)
     ]
+    for overlap in overlaps:
+        source, target = overlap.source, overlap.target
+        if intervals[source].last != intervals[target].first or source == target:
+            raise ValueError(f"no overlap: {intervals[source]} and {intervals[target]}")
+        distance = min(round_up(overlap.distance, alignment), sizes[target])
+        above[target][source] = distance
+        if distance + sizes[source] <= 0:  # They are in each other's way nowhere.
+            del above[target][source], above[source][target]
+    steps = _steps(intervals)
+    return Problem(sizes, above, steps, [_bound(sizes, overlaps, above, step) for step in steps])
+
+
+def round_up(size: int, alignment: int) -> int:
+    return -(-size // alignment) * alignment
 
 
 def _steps(intervals: Sequence[Interval]) -> list[list[int]]:
@@ -90,6 +124,21 @@ def _steps(intervals: Sequence[Interval]) -> list[list[int]]:
         [i for i, interval in enumerate(intervals) if interval.first <= step <= interval.last]
         for step in firsts
     ]
+
+
+def _bound(
+    sizes: Sequence[int],
+    overlaps: Sequence[Overlap],
+    above: Sequence[dict[int, int]],
+    step: Sequence[int],
+) -> int:
+    """The bytes that these take together: no two of them share any, but for overlaps."""
+    total = sum(sizes[i] for i in step)
+    for target in {overlap.target for overlap in overlaps} & set(step):
+        sources = [o.source for o in overlaps if o.target == target and o.source in step]
+        dying = [(sizes[i], above[target].get(i, 0)) for i in sources]
+        total -= shared_bytes(sizes[target], dying)
+    return total
 
 
 def _orders(intervals: Sequence[Interval], sizes: Sequence[int]) -> Iterable[list[int]]:
@@ -102,36 +151,27 @@ def _orders(intervals: Sequence[Interval], sizes: Sequence[int]) -> Iterable[lis
         lambda i: (-sizes[i] * life(i), -sizes[i], intervals[i].first),
         lambda i: (intervals[i].first, -sizes[i], -life(i)),
         lambda i: (-intervals[i].last, -sizes[i], -life(i)),
+        lambda i: (-intervals[i].first, -sizes[i], -life(i)),
+        lambda i: (-sizes[i], -intervals[i].first, -life(i)),
     )
     return (sorted(range(len(intervals)), key=key) for key in keys)
 
 
-def _place(problem: Problem, order: Sequence[int]) -> list[int]:
-    """Each buffer in turn at the lowest offset where no other of its time is."""
-    offsets = [-1] * len(order)
-    for i in order:
-        taken = sorted(
-            (offsets[j], offsets[j] + problem.sizes[j])
-            for j in problem.conflicts[i]
-            if offsets[j] >= 0
-        )
-        offset = 0
-        for start, end in taken:
-            if offset + problem.sizes[i] <= start:
-                break
-            offset = max(offset, end)
-        offsets[i] = offset
-    return offsets
+def _shuffled(problem: Problem, offsets: list[int]) -> list[int]:
+    """Try what moving one buffer to another place in the best order gives.
 
-
-def _valid(problem: Problem, offsets: Sequence[int], alignment: int) -> bool:
-    sizes = problem.sizes
-    return len(offsets) == len(sizes) and all(
-        offset >= 0
-        and offset % alignment == 0
-        and all(
-            offset + sizes[i] <= offsets[j] or offsets[j] + sizes[j] <= offset
-            for j in problem.conflicts[i]
-        )
-        for i, offset in enumerate(offsets)
-    )
+    With chances that are the same every time.
+    """
+    best, size = offsets, problem.size(offsets)
+    count = len(offsets)
+    order = sorted(range(count), key=lambda i: (best[i], i))
+    chance = random.Random(0)
+    for _ in range(_MAX_LOOKS // (count + 2 * len(problem.pairs) + 1)):
+        if size == problem.lower_bound:
+            break
+        tried = list(order)
+        tried.insert(chance.randrange(count), tried.pop(chance.randrange(count)))
+        placed = problem.place(tried)
+        if problem.size(placed) <= size:
+            best, size, order = placed, problem.size(placed), tried
+    return best

@@ -1,106 +1,133 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Branch and bound over placements, from the bottom of the workspace to its top.
+"""Branch and bound over which of two buffers is above the other.
 
-In some best placement every buffer rests on the bottom or on one of its own time: lowering a
-buffer as far as it goes never makes the placement larger. So it is enough to try the orders
-of increasing offsets, each buffer right on top of those of its time that are placed already.
+Once that is settled for all pairs that are in each other's way, the lowest offsets are longest
+paths. Until then these give each buffer a lowest offset, and a least distance from its start to
+the top; a pair that fits in one way only, below the best size known, is settled by that. On a
+chain of operators this mostly settles everything, and so proves a placement to be the best.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-# Exhausts most cases of ten buffers and takes less than a second for a hundred.
-MAX_STEPS = 50_000
-# One level of recursion each. The steps would not do for more than the first few of so many.
-MAX_BUFFERS = 300
+from west_utvm.planning.problem import Problem
 
-
-@dataclass(frozen=True)
-class Problem:
-    """``sizes`` in bytes, rounded up; ``conflicts[i]`` are the buffers that live with ``i``, and
-    ``steps`` those that live together at each step."""
-
-    sizes: Sequence[int]
-    conflicts: Sequence[Sequence[int]]
-    steps: Sequence[Sequence[int]]
-
-    def size(self, offsets: Sequence[int]) -> int:
-        return max((o + size for o, size in zip(offsets, self.sizes, strict=True)), default=0)
-
-    @cached_property
-    def lower_bound(self) -> int:
-        return max((sum(self.sizes[i] for i in step) for step in self.steps), default=0)
+# Pairs looked at; a fraction of a second. Exhausts most cases of ten buffers.
+MAX_LOOKS = 500_000
 
 
-def search(problem: Problem, offsets: list[int], max_steps: int = MAX_STEPS) -> list[int]:
-    """``offsets``, or a placement that is smaller: the smallest, if ``max_steps`` suffice."""
-    if problem.size(offsets) == problem.lower_bound or len(offsets) > MAX_BUFFERS:
-        return offsets
-    state = _Search(problem, offsets, max_steps)
-    state.extend(0, 0)
-    return state.best
+def search(
+    problem: Problem, offsets: list[int], max_looks: int = MAX_LOOKS
+) -> tuple[list[int], bool]:
+    """``offsets``, or a placement that is smaller, and whether there is none smaller still:
+    ``max_looks`` may not suffice to know."""
+    state = _Search(problem, offsets, max_looks)
+    proven = state.run()
+    return state.best, proven
+
+
+@dataclass
+class _Node:
+    """``low`` is each buffer's lowest offset, ``high`` what it and those above it take at least.
+    ``open`` are the numbers of pairs that are not settled."""
+
+    low: list[int]
+    high: list[int]
+    open: list[int]
+    settled: list[tuple[int, int, int]]
 
 
 class _Search:
-    def __init__(self, problem: Problem, best: list[int], max_steps: int) -> None:
+    def __init__(self, problem: Problem, best: list[int], max_looks: int) -> None:
         self.problem = problem
         self.best = best
-        self.best_size = problem.size(best)
-        self.left = max_steps
-        self.offsets = [-1] * len(best)
-        self.steps_of = [
-            [number for number, step in enumerate(problem.steps) if i in step]
-            for i in range(len(best))
-        ]
-        self.tops = [0] * len(problem.steps)
-        self.to_place = [sum(problem.sizes[i] for i in step) for step in problem.steps]
+        self.size = problem.size(best)
+        self.left = max_looks
 
-    def extend(self, placed: int, floor: int) -> None:
-        """Place one more buffer, at ``floor`` or above, in every way that may be better."""
-        if placed == len(self.offsets):
-            self.best, self.best_size = list(self.offsets), self.problem.size(self.offsets)
-            return
-        for offset, i in self._candidates(floor):
-            if self.left <= 0 or self.best_size == self.problem.lower_bound:
-                return
-            if offset + self.problem.sizes[i] >= self.best_size:
+    def run(self) -> bool:
+        pairs = self.problem.pairs
+        count = len(self.problem.sizes)
+        stack = [_Node([0] * count, list(self.problem.sizes), list(range(len(pairs))), [])]
+        while stack and self.left > 0 and self.size > self.problem.lower_bound:
+            node = stack.pop()
+            if not self._settle(node) or not self._fits(node):
                 continue
-            self.left -= 1
-            undo = self._put(i, offset)
-            if self._may_be_better(offset):
-                self.extend(placed + 1, offset)
-            self._take_back(i, undo)
+            split = self._violated(node)
+            if split is None:
+                self.best, self.size = list(node.low), self.problem.size(node.low)
+            else:
+                stack += self._children(node, split)
+        return not stack or self.size == self.problem.lower_bound
 
-    def _candidates(self, floor: int) -> list[tuple[int, int]]:
-        """Buffers that are left and the offset each would rest at: lowest first, then largest."""
+    def _settle(self, node: _Node) -> bool:
+        """Follow what is settled, and settle what has one way left; False if a pair has none."""
+        changed = True
+        while changed:
+            self.left -= len(node.open) + len(node.settled)
+            changed = self._follow(node)
+            still = []
+            for number in node.open:
+                i, j, up, down = self.problem.pairs[number]
+                j_above = node.low[i] + up + node.high[j] < self.size
+                i_above = node.low[j] + down + node.high[i] < self.size
+                if j_above and i_above:
+                    still.append(number)
+                elif j_above or i_above:
+                    node.settled.append((i, j, up) if j_above else (j, i, down))
+                    changed = True
+                else:
+                    return False
+            node.open = still
+            if any(map(self._too_high, node.low, node.high)):
+                return False
+        return True
+
+    def _too_high(self, low: int, high: int) -> bool:
+        return low + high >= self.size
+
+    def _follow(self, node: _Node) -> bool:
+        low, high = node.low, node.high
+        changed = False
+        for below, above, distance in node.settled:
+            if low[above] < low[below] + distance:
+                low[above] = low[below] + distance
+                changed = True
+            if high[below] < high[above] + distance:
+                high[below] = high[above] + distance
+                changed = True
+        return changed
+
+    def _fits(self, node: _Node) -> bool:
+        """What lives at a step lies above the lowest of it, and below what must be above all."""
         sizes = self.problem.sizes
-        found = [
-            (max(self.tops[step] for step in self.steps_of[i]), -sizes[i], i)
-            for i, offset in enumerate(self.offsets)
-            if offset < 0
+        for step, bound in zip(self.problem.steps, self.problem.bounds, strict=True):
+            floor = min(node.low[i] for i in step)
+            ceiling = min(node.high[i] - sizes[i] for i in step)
+            if floor + bound + ceiling >= self.size:
+                return False
+        return True
+
+    def _violated(self, node: _Node) -> int | None:
+        """Of the pairs that lowest offsets do not keep apart, one with the least choice."""
+        low, high = node.low, node.high
+        found, most = None, -1
+        for number in node.open:
+            i, j, up, down = self.problem.pairs[number]
+            if low[j] - low[i] >= up or low[i] - low[j] >= down:
+                continue
+            least = min(low[i] + up + high[j], low[j] + down + high[i])
+            if least > most:
+                found, most = number, least
+        return found
+
+    def _children(self, node: _Node, number: int) -> Sequence[_Node]:
+        """Both ways to settle a pair; the last one is looked at first."""
+        i, j, up, down = self.problem.pairs[number]
+        rest = [other for other in node.open if other != number]
+        ways = [(i, j, up), (j, i, down)]
+        ways.sort(key=lambda way: -(node.low[way[0]] + way[2] + node.high[way[1]]))
+        return [
+            _Node(list(node.low), list(node.high), list(rest), [*node.settled, way]) for way in ways
         ]
-        return [(offset, i) for offset, _, i in sorted(found) if offset >= floor]
-
-    def _may_be_better(self, floor: int) -> bool:
-        """All that is to be placed at a step goes on top of what is placed there."""
-        return all(
-            max(top, floor if rest else 0) + rest < self.best_size
-            for top, rest in zip(self.tops, self.to_place, strict=True)
-        )
-
-    def _put(self, i: int, offset: int) -> list[int]:
-        self.offsets[i] = offset
-        undo = [self.tops[step] for step in self.steps_of[i]]
-        for step in self.steps_of[i]:
-            self.tops[step] = offset + self.problem.sizes[i]
-            self.to_place[step] -= self.problem.sizes[i]
-        return undo
-
-    def _take_back(self, i: int, undo: list[int]) -> None:
-        self.offsets[i] = -1
-        for step, top in zip(self.steps_of[i], undo, strict=True):
-            self.tops[step] = top
-            self.to_place[step] += self.problem.sizes[i]

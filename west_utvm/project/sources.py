@@ -24,6 +24,8 @@ from west_utvm.module import (
 )
 from west_utvm.module.names import check_name, name_from_file
 
+# Asked for only where there is a model to compile: the answer may take a while.
+TargetOf = Callable[[], str]
 _NAMED = re.compile(r"([A-Za-z]\w*)=(.+)", re.ASCII | re.DOTALL)
 
 
@@ -39,26 +41,33 @@ class Source:
     write: Callable[[Path, str | None], None]
 
 
-def parse_source(spec: str, modules: Path | None) -> Source:
-    """``ARCHIVE``, ``NAME=ARCHIVE``, or ``NAME`` of a module in the folder ``modules``."""
+def _any_cpu() -> str:
+    return "c"
+
+
+def parse_source(spec: str, modules: Path | None, target: TargetOf = _any_cpu) -> Source:
+    """``FILE``, ``NAME=FILE``, or ``NAME`` of a module in the folder ``modules``.
+
+    ``target`` tells the TVM target string for what is still to be compiled.
+    """
     if modules and (modules / spec / "metadata.json").is_file() and Path(spec).name == spec:
         return _compiled_source(modules / spec)
     named = None if Path(spec).exists() else _NAMED.fullmatch(spec)
     if named:
-        return archive_source(Path(named[2]), named[1])
+        return archive_source(Path(named[2]), named[1], target)
     if not Path(spec).exists():
         what = "is neither an archive nor a model compiled in this workspace"
         hint = "give -m ARCHIVE, -m NAME=ARCHIVE, or compile it with west utvm-compile"
         raise UtvmError(what, where=spec, hint=hint)
-    return archive_source(Path(spec), None)
+    return archive_source(Path(spec), None, target)
 
 
-def archive_source(path: Path, name: str | None) -> Source:
+def archive_source(path: Path, name: str | None, target: TargetOf = _any_cpu) -> Source:
     """A ``.tflite`` or ``.onnx`` model, or that of a Model Library Format archive.
 
     It goes under ``name`` if one is given; of several in an archive that chooses one.
     """
-    model = _load(path, name)
+    model = _load(path, name, target)
     chosen = module_name(model, name)
     module_files(model, chosen, None)  # whatever is wrong with it comes out now
 
@@ -68,10 +77,10 @@ def archive_source(path: Path, name: str | None) -> Source:
     return Source(chosen, write)
 
 
-def _load(path: Path, name: str | None) -> Model:
+def _load(path: Path, name: str | None, target: TargetOf) -> Model:
     if is_model_file(path):
         own = name_from_file(path) if name is None else check_name(name)
-        return compile_model(path, name=own).model
+        return compile_model(path, name=own, target=target()).model
     try:
         return load_model(path)
     except UtvmError:

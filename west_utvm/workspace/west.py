@@ -32,6 +32,20 @@ def build(
     ]
 
 
+def configure(source: Path, build_dir: Path, board: str) -> list[str]:
+    """``west build`` that stops before it builds."""
+    return [
+        *_WEST,
+        "build",
+        f"--board={board}",
+        f"--build-dir={build_dir}",
+        "--pristine=always",
+        "--no-sysbuild",
+        "--cmake-only",
+        str(source),
+    ]
+
+
 def rebuild(build_dir: Path) -> list[str]:
     """``west build`` of what is configured, whatever the user's configuration has for new builds.
 

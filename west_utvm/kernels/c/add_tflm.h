@@ -15,16 +15,23 @@ struct utvm_add {
 	int32_t high;
 };
 
+/* value, of 2^28 at most, times what is below one: its shift is not to the left. */
+UTVM_INLINE int32_t utvm_add_rescaled(int32_t value, int32_t multiplier, int32_t shift)
+{
+	return utvm_divide_small_by_power(utvm_multiply_high_of_small(value, multiplier), -shift);
+}
+
 UTVM_INLINE int8_t utvm_add_one(const struct utvm_add *p, int32_t a, int32_t b)
 {
+	const int32_t bit = 1 << 20;
 	const int32_t first =
-		utvm_requantize((a - p->a_zero) * (1 << 20), p->a_multiplier, p->a_shift);
+		utvm_add_rescaled(a * bit - p->a_zero * bit, p->a_multiplier, p->a_shift);
 	const int32_t second =
-		utvm_requantize((b - p->b_zero) * (1 << 20), p->b_multiplier, p->b_shift);
+		utvm_add_rescaled(b * bit - p->b_zero * bit, p->b_multiplier, p->b_shift);
 	const int32_t sum = first + p->sign * second;
+	const int32_t result = utvm_add_rescaled(sum, p->multiplier, p->shift) + p->out_zero;
 
-	return utvm_clamp(utvm_requantize(sum, p->multiplier, p->shift) + p->out_zero, p->low,
-			  p->high);
+	return utvm_clamp(result, p->low, p->high);
 }
 
 UTVM_INLINE void utvm_add(const struct utvm_add *p, const int8_t *a, const int8_t *b,

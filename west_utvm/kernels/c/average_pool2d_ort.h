@@ -3,7 +3,7 @@
  * the order of rows and columns. Taps outside of the image take no part.
  * The output's zero point is the model's own, by the offset larger where that has uint8.
  */
-struct utvm_average_pool2d {
+struct utvm_mean_pool2d {
 	int32_t batches;
 	int32_t in_height;
 	int32_t in_width;
@@ -25,7 +25,7 @@ struct utvm_average_pool2d {
 	int32_t high;
 };
 
-UTVM_INLINE float utvm_average_pool2d_sum(const struct utvm_average_pool2d *p, const int8_t *input,
+UTVM_INLINE float utvm_mean_pool2d_sum(const struct utvm_mean_pool2d *p, const int8_t *input,
 					  int32_t offset, struct utvm_taps rows,
 					  struct utvm_taps columns)
 {
@@ -42,16 +42,16 @@ UTVM_INLINE float utvm_average_pool2d_sum(const struct utvm_average_pool2d *p, c
 	return sum;
 }
 
-UTVM_INLINE int8_t utvm_average_pool2d_one(const struct utvm_average_pool2d *p, float sum,
+UTVM_INLINE int8_t utvm_mean_pool2d_one(const struct utvm_mean_pool2d *p, float sum,
 					   int32_t count)
 {
 	const float mean = utvm_rounded(sum / (float)count);
-	const float scaled = utvm_rounded(utvm_scaled(mean, p->scale));
+	const float scaled = utvm_rounded(utvm_scaled_real(mean, p->scale));
 
 	return utvm_clamp(utvm_round(scaled + (float)p->out_zero) - p->offset, p->low, p->high);
 }
 
-UTVM_INLINE void utvm_average_pool2d(const struct utvm_average_pool2d *p, const int8_t *input,
+UTVM_INLINE void utvm_mean_pool2d(const struct utvm_mean_pool2d *p, const int8_t *input,
 				     int8_t *output)
 {
 	for (int32_t line = 0; line < p->batches * p->height; line++) {
@@ -69,10 +69,10 @@ UTVM_INLINE void utvm_average_pool2d(const struct utvm_average_pool2d *p, const 
 			const int32_t offset = (y * p->in_width + x) * p->channels;
 
 			for (int32_t channel = 0; channel < p->channels; channel++) {
-				const float sum = utvm_average_pool2d_sum(
+				const float sum = utvm_mean_pool2d_sum(
 					p, batch, offset + channel, rows, columns);
 
-				*output++ = utvm_average_pool2d_one(p, sum, count);
+				*output++ = utvm_mean_pool2d_one(p, sum, count);
 			}
 		}
 	}

@@ -45,7 +45,7 @@ UTVM_INLINE int32_t utvm_conv2d_row(const struct utvm_conv2d *p, const int8_t *i
 }
 
 /* The sum of one output before requantization. Rows outside of the image are in rows neither. */
-UTVM_INLINE int32_t utvm_conv2d_rows(const struct utvm_conv2d *p, const int8_t *input,
+UTVM_INLINE int32_t utvm_conv2d_sum(const struct utvm_conv2d *p, const int8_t *input,
 				     int32_t offset, const int8_t *weights, struct utvm_taps rows,
 				     struct utvm_taps columns, int32_t sum)
 {
@@ -107,10 +107,10 @@ UTVM_INLINE void utvm_conv2d(const struct utvm_conv2d *p, const int8_t *input,
 				int32_t sum = bias[channel];
 
 				if (whole) {
-					sum = utvm_conv2d_rows(p, batch, offset, own, all_rows,
+					sum = utvm_conv2d_sum(p, batch, offset, own, all_rows,
 							       all_columns, sum);
 				} else {
-					sum = utvm_conv2d_rows(p, batch, offset, own, rows, columns,
+					sum = utvm_conv2d_sum(p, batch, offset, own, rows, columns,
 							       sum);
 					sum += p->in_zero *
 					       utvm_conv2d_outside(p, own, rows, columns);

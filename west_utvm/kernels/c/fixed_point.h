@@ -14,3 +14,22 @@ UTVM_INLINE int32_t utvm_divide_by_power(int32_t value, int32_t bits)
 
 	return (value >> bits) + ((value & mask) > threshold ? 1 : 0);
 }
+
+/* utvm_multiply_high for |a| < 2^30. */
+UTVM_INLINE int32_t utvm_multiply_high_of_small(int32_t a, int32_t b)
+{
+#if defined(__ARM_FEATURE_DSP)
+	int32_t result;
+
+	__asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(2 * a), "r"(b));
+	return result;
+#else
+	return (int32_t)(((int64_t)(2 * a) * b + ((int64_t)1 << 31)) >> 32);
+#endif
+}
+
+/* utvm_divide_by_power for |value| < 2^30 and a number of bits that the compiler knows. */
+UTVM_INLINE int32_t utvm_divide_small_by_power(int32_t value, int32_t bits)
+{
+	return bits == 0 ? value : (value + (value >> 31) + (1 << (bits - 1))) >> bits;
+}

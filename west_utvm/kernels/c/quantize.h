@@ -9,7 +9,7 @@ UTVM_INLINE int8_t utvm_quantize_one(const struct utvm_quantize *p, float value)
 {
 	const float low = (float)(-128 - p->zero_point);
 	const float high = (float)(127 - p->zero_point);
-	float scaled = utvm_scaled(value, p->scale);
+	float scaled = utvm_scaled_real(value, p->scale);
 
 	if (scaled != scaled) {
 		return (int8_t)p->zero_point;

@@ -1,5 +1,5 @@
 /* value in units of scale. */
-UTVM_INLINE float utvm_scaled(float value, float scale)
+UTVM_INLINE float utvm_scaled_real(float value, float scale)
 {
 	return value / scale;
 }

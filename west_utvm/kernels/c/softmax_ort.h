@@ -26,7 +26,7 @@ UTVM_INLINE void utvm_softmax(const struct utvm_softmax *p, const int8_t *input,
 			const float scaled =
 				utvm_rounded(exponentials[largest - input[i]] * p->inverse_scale);
 
-			output[i] = utvm_clamp(utvm_round(utvm_scaled(scaled, sum)) + p->out_zero,
+			output[i] = utvm_clamp(utvm_round(utvm_scaled_real(scaled, sum)) + p->out_zero,
 					       -128, 127);
 		}
 	}

@@ -15,7 +15,7 @@ UTVM_INLINE int8_t utvm_sub_one(const struct utvm_sub *p, int32_t a, int32_t b)
 {
 	const float first = utvm_rounded((float)(a - p->a_zero) * p->a_scale);
 	const float second = utvm_rounded((float)(b - p->b_zero) * p->b_scale);
-	const float scaled = utvm_scaled(first - second, p->scale);
+	const float scaled = utvm_scaled_real(first - second, p->scale);
 
 	return utvm_clamp(utvm_round(scaled) + p->out_zero, p->low, p->high);
 }

@@ -1,0 +1,583 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random operators for the kernels: shapes, parameters and inputs that a kernel may trip over.
+
+A case depends on its id alone, so that one that fails stays the same while others come and go.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from west_utvm.codegen.operators import activations
+from west_utvm.kernels.options import Optimize
+from west_utvm.lowering.program import (
+    Attributes,
+    Clamp,
+    Concatenation,
+    Conversion,
+    Convolution,
+    Elementwise,
+    FullyConnected,
+    Operator,
+    Pad,
+    Pooling,
+    Reduction,
+    Reshape,
+    Resize,
+    Softmax,
+    StridedSlice,
+    Transpose,
+    Unary,
+    Value,
+)
+
+Array = NDArray[Any]
+Random = np.random.Generator
+Pair = tuple[int, int]
+Four = tuple[int, int, int, int]
+
+CHANNELS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64)
+WINDOWS = (
+    *((1, 1), (2, 2), (3, 3), (3, 3), (4, 4), (5, 5), (1, 3), (3, 1)),
+    *((2, 3), (5, 1), (1, 5), (4, 2), (10, 4)),
+)  # fmt: skip
+OPTIMIZE: tuple[Optimize, ...] = ("balanced", "speed", "size")
+# Multiply-accumulates of a case, and elements of a tensor, at most.
+MOST_MACS = 250_000
+MOST_ELEMENTS = 4_000
+# How many cases of each kind, times UTVM_KERNEL_CASES.
+COUNTS = {
+    "conv2d": 66,
+    "depthwise_conv2d": 42,
+    "fully_connected": 27,
+    "average_pool2d": 15,
+    "max_pool2d": 9,
+    "add": 15,
+    "sub": 6,
+    "mul": 9,
+    "softmax": 9,
+    "reduction": 12,
+    "unary": 12,
+    "quantize": 6,
+    "dequantize": 3,
+    "concatenation": 6,
+    "pad": 6,
+    "reshape": 3,
+    "resize_nearest": 3,
+    "strided_slice": 6,
+    "transpose": 6,
+}
+# What is built into one program.
+FAMILIES = {
+    "conv2d": ("conv2d",),
+    "depthwise_conv2d": ("depthwise_conv2d",),
+    "fully_connected": ("fully_connected",),
+    "pool2d": ("average_pool2d", "max_pool2d"),
+    "elementwise": ("add", "sub", "mul"),
+    "pointwise": ("softmax", "reduction", "unary", "quantize", "dequantize"),
+    "moves": ("concatenation", "pad", "reshape", "resize_nearest", "strided_slice", "transpose"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """``samples`` are arrays for the values that are ``given``: activations that are not constant,
+    each once even if the operator takes it twice."""
+
+    id: str
+    operator: Operator
+    optimize: Optimize
+    given: tuple[Value, ...]
+    samples: tuple[tuple[Array, ...], ...]
+
+    def arguments(self, sample: tuple[Array, ...]) -> list[Array]:
+        """An array for every activation of the operator."""
+        known = {id(value): data for value, data in zip(self.given, sample, strict=True)}
+        values = activations(self.operator)
+        return [known[id(v)] if v.data is None else v.data for v in values]
+
+
+def cases(kind: str) -> list[Case]:
+    """UTVM_KERNEL_CASES makes them more or less, UTVM_KERNEL_ONLY names those to keep."""
+    count = math.ceil(COUNTS[kind] * float(os.environ.get("UTVM_KERNEL_CASES", "1")))
+    only = os.environ.get("UTVM_KERNEL_ONLY", "").split(",")
+    ids = [f"{kind}-{number:03}" for number in range(count)]
+    return [_case(kind, id_, i) for i, id_ in enumerate(ids) if only == [""] or id_ in only]
+
+
+def _case(kind: str, id_: str, number: int) -> Case:
+    random = np.random.default_rng(crc32(id_.encode()))
+    operator = _KINDS[kind](random, kind, number)
+    distinct = {id(value): value for value in activations(operator) if value.data is None}
+    given = tuple(distinct.values())
+    step = operator.outputs[0].scales[0] if kind == "quantize" else 1.0
+    samples = [
+        tuple(_filled(sample(random, value), value, step) for value in given)
+        for sample in (_uniform, _lowest, _highest, _ramp)
+    ]
+    return Case(id_, operator, OPTIMIZE[number % len(OPTIMIZE)], given, tuple(samples))
+
+
+# Inputs.
+
+
+def _filled(data: Array, value: Value, step: float) -> Array:
+    """``data``; where the value is float32 as quarters of a step, a little beside them, far beyond
+    all, and NaN."""
+    if value.dtype == "int8":
+        return data
+    reals = data.astype(np.float32) * np.float32(0.75 * step)
+    reals.reshape(-1)[::3] *= np.float32(1 + 2**-23)
+    reals.reshape(-1)[::17] *= np.float32(1e30)
+    reals.reshape(-1)[:1] = np.nan
+    return reals
+
+
+def _uniform(random: Random, value: Value) -> Array:
+    return random.integers(-128, 128, value.shape).astype(np.int8)
+
+
+def _lowest(random: Random, value: Value) -> Array:
+    return np.full(value.shape, -128, np.int8)
+
+
+def _highest(random: Random, value: Value) -> Array:
+    return np.full(value.shape, 127, np.int8)
+
+
+def _ramp(random: Random, value: Value) -> Array:
+    first, step = random.integers(-128, 128), random.choice([1, 3, 5, 127])
+    ramp: Array = first + step * np.arange(value.elements)
+    return ramp.astype(np.int8).reshape(value.shape)
+
+
+# Parts of operators.
+
+
+def _pick(random: Random, choices: Sequence[Any]) -> Any:
+    return choices[int(random.integers(len(choices)))]
+
+
+def _chance(random: Random, probability: float) -> bool:
+    return bool(random.random() < probability)
+
+
+def single(value: float) -> float:
+    return float(np.float32(value))
+
+
+def _scale(random: Random, low: float = 0.005, high: float = 0.2) -> float:
+    """Some are powers of two, which make for results half-way between two integers."""
+    if _chance(random, 0.3):
+        return 2.0 ** -int(random.integers(3, 8))
+    return single(math.exp(random.uniform(math.log(low), math.log(high))))
+
+
+def _zero_point(random: Random) -> int:
+    return int(_pick(random, (-128, 127, 0, *random.integers(-128, 128, 3))))
+
+
+def _value(random: Random, name: str, shape: Sequence[int], scale: float | None = None) -> Value:
+    scales = (scale or _scale(random),)
+    return Value(name, tuple(map(int, shape)), "int8", scales, _zero_point(random))
+
+
+def _like(value: Value, shape: Sequence[int]) -> Value:
+    """A result that has the quantization of ``value``."""
+    return Value("output", tuple(map(int, shape)), "int8", value.scales, value.zero_point)
+
+
+def _clamp(random: Random, zero_point: int) -> Clamp:
+    """None, that of a relu, that of a relu6, or any."""
+    narrow = sorted(int(bound) for bound in random.integers(-128, 128, 2))
+    relu6 = Clamp(zero_point, min(127, zero_point + int(random.integers(1, 256))))
+    choices = (Clamp(), Clamp(), Clamp(zero_point, 127), relu6, Clamp(*narrow))
+    return choices[int(random.integers(len(choices)))]
+
+
+def _operator(
+    kind: str, inputs: Sequence[Value], output: Value, attributes: Attributes
+) -> Operator:
+    return Operator(kind, "case", kind, 0, tuple(inputs), (output,), attributes)
+
+
+# Convolutions and fully connected layers.
+
+
+def _weight_data(random: Random, shape: Sequence[int]) -> Array:
+    """Any weights, only extremes, all alike, or few that are not 0."""
+    mode = _pick(random, ("any", "any", "any", "extreme", "alike", "sparse"))
+    if mode == "extreme":
+        return random.choice(np.array([-128, -127, 127], np.int8), shape)
+    if mode == "alike":
+        return np.full(shape, random.choice([-128, -127, -1, 1, 127]), np.int8)
+    values = random.integers(-128, 128, shape).astype(np.int8)
+    return values * (random.random(shape) < 0.1) if mode == "sparse" else values
+
+
+def _weighted(
+    random: Random, source: Value, data: Array, axis: int
+) -> tuple[Value, Value, float, int]:
+    """Weights, bias, and a quantization of the result.
+
+    One that random inputs fill, perhaps with many results half-way between two integers; or one
+    where all is beyond the range, or with multipliers above 1, or with sums of more than 24 bits.
+    """
+    channels = data.shape[axis]
+    taps = data.size // channels
+    deviation = 74 * math.sqrt(float((data.astype(float) ** 2).mean()) * taps) + 1
+    mode = _pick(random, ("usual", "usual", "ties", "ties", "narrow", "enlarging", "large"))
+    reach = {"narrow": 2000.0, "enlarging": deviation * random.uniform(0.3, 4)}
+    factor = reach.get(mode, random.uniform(20, 70)) / deviation
+    bias = random.normal(0, deviation / 2, (channels,)).astype(np.int64)
+    spread = random.uniform(0, 1.5) if _chance(random, 0.7) else 0
+    scales = np.exp(random.uniform(-spread, spread, channels if spread else 1)) * 0.003
+    if spread and _chance(random, 0.1):
+        scales[0] = 1e-14  # a multiplier that rounds to nothing
+    out_scale = source.scale * 0.003 / factor
+    if mode == "ties":
+        scales, out_scale = _power(scales), float(_power(np.array(out_scale)))
+    scales = scales.astype(np.float32)
+    if mode == "large":
+        out_scale = source.scale * 0.003 / (60.0 / 2**28)
+        bias, data = _boundaries(random, scales * source.scale / out_scale, data, axis)
+    weights = Value("weights", data.shape, "int8", tuple(scales.tolist()), 0, data)
+    offsets = Value("bias", (channels,), "int32", data=bias.astype(np.int32))
+    return weights, offsets, single(out_scale), _zero_point(random)
+
+
+def _power(values: Array) -> Array:
+    powers: Array = 2.0 ** np.round(np.log2(values))
+    return powers
+
+
+def _boundaries(random: Random, ratios: Array, data: Array, axis: int) -> tuple[Array, Array]:
+    """Biases that float32 rounds, and weights: every other channel has none, and a bias right
+    beside a point where rounding turns."""
+    channels = data.shape[axis]
+    data = data.copy()
+    data[(slice(None),) * axis + (slice(None, None, 2),)] = 0
+    halves = random.integers(-100, 100, channels) + 0.5
+    factors = np.broadcast_to(np.maximum(ratios, 100 / 2**29), (channels,))
+    bias = np.rint(halves / factors) + random.integers(-30, 31, channels)
+    return bias.astype(np.int64), data
+
+
+def _same(size: int, window: int, stride: int, dilation: int) -> tuple[int, int]:
+    covered = (window - 1) * dilation + 1
+    total = max((-(-size // stride) - 1) * stride + covered - size, 0)
+    return total // 2, total - total // 2
+
+
+def _axis(
+    random: Random, largest: int, how: tuple[int, int, int], mode: str
+) -> tuple[int, int, int, int]:
+    """(input's size, padding before, after, output's size) of one axis of an image."""
+    window, stride, dilation = how
+    covered = (window - 1) * dilation + 1
+    size = int(random.integers(1, largest + 1))
+    if mode == "valid":
+        size, (before, after) = size + covered - 1, (0, 0)
+    elif mode == "same":
+        before, after = _same(size, window, stride, dilation)
+    else:
+        before, after = (int(pad) for pad in random.integers(0, covered, 2))
+        size = max(size, covered - before - after)
+    return size, before, after, (size + before + after - covered) // stride + 1
+
+
+@dataclass(frozen=True)
+class Image:
+    """Where a window goes over an image; sizes are (height, width)."""
+
+    batches: int
+    size: Pair
+    window: Pair
+    strides: Pair
+    dilation: Pair
+    padding: Four
+    result: Pair
+
+    def fits(self, depth: int, channels: int, macs: int) -> bool:
+        inside, outside = (self.batches * math.prod(size) for size in (self.size, self.result))
+        elements = max(inside * depth, outside * channels)
+        return elements <= MOST_ELEMENTS and outside * macs <= MOST_MACS
+
+
+def _window(random: Random, plain: float, dilated: float) -> tuple[Pair, Pair, Pair]:
+    """Size, strides and dilation; ``plain`` is the probability of a size of 1x1, ``dilated`` that
+    of a dilation of the others."""
+    if _chance(random, plain):
+        return (1, 1), _pick(random, ((1, 1), (1, 1), (1, 1), (2, 2))), (1, 1)
+    strides = _pick(random, ((1, 1), (1, 1), (2, 2), (2, 2), (3, 3), (1, 2), (2, 1), (3, 1)))
+    dilation = _pick(random, ((2, 2), (1, 3), (3, 2))) if _chance(random, dilated) else (1, 1)
+    return _pick(random, WINDOWS), strides, dilation
+
+
+def _image(
+    random: Random, how: tuple[Pair, Pair, Pair], depth: int, channels: int, macs: int
+) -> Image:
+    """As large as the channels leave it; ``macs`` are those of a pixel."""
+    modes = ("valid", "valid", "same", "any") if how[0] == (1, 1) else ("valid", "same", "any")
+    mode = _pick(random, modes)
+    batches = 2 if _chance(random, 0.2) else 1
+    for largest in (16, 16, 12, 12, 8, 8, 6, 6, 4, 3, 2):
+        rows, columns = (
+            _axis(random, largest, (how[0][i], how[1][i], how[2][i]), mode) for i in (0, 1)
+        )
+        padding = (rows[1], columns[1], rows[2], columns[2])
+        result = (rows[3], columns[3])
+        image = Image(batches, (rows[0], columns[0]), *how, padding, result)
+        if image.fits(depth, channels, macs):
+            return image
+    (height, left), (width, right) = (_same(1, how[0][i], 1, how[2][i]) for i in (0, 1))
+    return Image(1, (1, 1), *how, (height, width, left, right), (1, 1))
+
+
+def _conv2d(random: Random, kind: str, number: int) -> Operator:
+    how = _window(random, plain=0.3, dilated=0.2)
+    depths = (1, 3, 4, 8, *CHANNELS)
+    depth, channels = depths[number % len(depths)], CHANNELS[number * 7 % len(CHANNELS)]
+    image = _image(random, how, depth, channels, math.prod(how[0]) * depth * channels)
+    return _convolution(random, kind, image, depth, channels)
+
+
+def _depthwise_conv2d(random: Random, kind: str, number: int) -> Operator:
+    window, strides, dilation = _window(random, plain=0.03, dilated=0.2)
+    window = (3, 3) if _chance(random, 0.5) else window
+    depth = CHANNELS[number % len(CHANNELS)]
+    channels = depth * _pick(random, (1, 1, 1, 1, 2, 3))
+    macs = math.prod(window) * channels
+    image = _image(random, (window, strides, dilation), depth, channels, macs)
+    return _convolution(random, kind, image, depth, channels)
+
+
+def _convolution(random: Random, kind: str, image: Image, depth: int, channels: int) -> Operator:
+    source = _value(random, "input", (image.batches, *image.size, depth))
+    deep = kind == "depthwise_conv2d"
+    shape = (*image.window, channels) if deep else (channels, *image.window, depth)
+    data = _weight_data(random, shape)
+    weights, bias, scale, zero_point = _weighted(random, source, data, 2 if deep else 0)
+    shape = (image.batches, *image.result, channels)
+    output = Value("output", shape, "int8", (scale,), zero_point)
+    attributes = Convolution(
+        image.strides, image.padding, image.dilation, _clamp(random, zero_point)
+    )
+    return _operator(kind, (source, weights, bias), output, attributes)
+
+
+def _fully_connected(random: Random, kind: str, number: int) -> Operator:
+    rows = _pick(random, ((1,), (1,), (1,), (2,), (4,), (3, 2)))
+    taps = (*CHANNELS, 12, 100, 127, 128, 255, 300)[number % (len(CHANNELS) + 6)]
+    features = _pick(random, (*CHANNELS, 10, 12, 100))
+    source = _value(random, "input", (*rows, taps))
+    data = _weight_data(random, (features, taps))
+    weights, bias, scale, zero_point = _weighted(random, source, data, 0)
+    output = Value("output", (*rows, features), "int8", (scale,), zero_point)
+    attributes = FullyConnected(_clamp(random, zero_point))
+    return _operator(kind, (source, weights, bias), output, attributes)
+
+
+# Pooling.
+
+
+def _pool2d(random: Random, kind: str, number: int) -> Operator:
+    how = _window(random, plain=0.05, dilated=0)
+    depth = _pick(random, CHANNELS)
+    image = _image(random, how, depth, depth, math.prod(how[0]) * depth)
+    if _chance(random, 0.2):  # of a whole image
+        image = Image(image.batches, image.size, image.size, (1, 1), (1, 1), (0, 0, 0, 0), (1, 1))
+    source = _value(random, "input", (image.batches, *image.size, depth))
+    output = _like(source, (image.batches, *image.result, depth))
+    clamp = _clamp(random, source.zero_point)
+    attributes = Pooling(image.window, image.strides, image.padding, clamp)
+    return _operator(kind, (source,), output, attributes)
+
+
+# Two inputs.
+
+
+def _shapes(random: Random) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Alike, or one of them to be broadcast."""
+    n, h, w = (int(size) for size in random.integers(1, 5, 3))
+    c = _pick(random, CHANNELS)
+    full = (n, h, w, c)
+    part = _pick(random, (full, full, full, (1, 1, 1, c), (1, 1, 1, 1), (1, h, 1, c), (c,), (w, 1)))
+    if _chance(random, 0.1):
+        return (n, h, 1, c), (1, 1, w, c)
+    return (full, part) if _chance(random, 0.7) else (part, full)
+
+
+def _operands(random: Random) -> tuple[Value, Value]:
+    """Two values, a value and a constant, or a value twice."""
+    left, right = _shapes(random)
+    first, second = _value(random, "a", left), _value(random, "b", right)
+    if _chance(random, 0.1):
+        return first, first
+    if _chance(random, 0.2):
+        data = random.integers(-128, 128, right).astype(np.int8)
+        second = Value("b", second.shape, "int8", second.scales, second.zero_point, data)
+    return first, second
+
+
+def _sum(random: Random, kind: str, number: int) -> Operator:
+    first, second = _operands(random)
+    scale = single(math.hypot(first.scale, second.scale) * random.uniform(0.3, 2.5))
+    if _chance(random, 0.3):
+        scale = float(_power(np.array(scale)))
+    return _elementwise(random, kind, (first, second), scale)
+
+
+def _mul(random: Random, kind: str, number: int) -> Operator:
+    first, second = _operands(random)
+    factor = _pick(random, (0.5, 16, 64, *random.uniform(5, 200, 4)))
+    return _elementwise(random, kind, (first, second), single(first.scale * second.scale * factor))
+
+
+def _elementwise(
+    random: Random, kind: str, operands: tuple[Value, Value], scale: float
+) -> Operator:
+    shape = np.broadcast_shapes(*(value.shape for value in operands))
+    output = _value(random, "output", shape, scale)
+    return _operator(kind, operands, output, Elementwise(_clamp(random, output.zero_point)))
+
+
+# Softmax, reductions, functions of one element.
+
+
+def _softmax(random: Random, kind: str, number: int) -> Operator:
+    shape = (
+        *random.integers(1, 4, random.integers(1, 3)),
+        _pick(random, (2, 10, 12, 100, *CHANNELS)),
+    )
+    source = _value(random, "input", shape, _scale(random, 0.005, 0.5))
+    output = Value("output", source.shape, "int8", (1 / 256,), -128)
+    return _operator(kind, (source,), output, Softmax(float(_pick(random, (1.0, 1.0, 0.5, 2.0)))))
+
+
+def _reduction(random: Random, kind: str, number: int) -> Operator:
+    shape = (*(int(size) for size in random.integers(1, 7, 3)), _pick(random, CHANNELS))
+    ties = _chance(random, 0.5)  # sums of a power of two of elements, divided by it
+    shape = (*(2 ** (size // 2) for size in shape[:3]), shape[3]) if ties else shape
+    axes = _pick(random, ((1, 2), (1, 2), (3,), (1,), (2, 3), (0, 1, 2, 3), (1, 3)))
+    source = _value(random, "input", shape)
+    kept = [1 if axis in axes else size for axis, size in enumerate(shape)]
+    function = _pick(random, ("mean", "mean", "sum"))
+    growth = 1.0 if function == "mean" else math.sqrt(math.prod(shape) / math.prod(kept))
+    growth *= float(_pick(random, (0.5, 1, 2))) if ties else random.uniform(0.2, 2)
+    output = _value(random, "output", kept, single(source.scale * growth))
+    return _operator(kind, (source,), output, Reduction(function, axes))
+
+
+def _unary(random: Random, kind: str, number: int) -> Operator:
+    function = _pick(random, ("requantize", "relu", "leaky_relu", "logistic", "tanh", "hard_swish"))
+    source = _value(random, "input", (1, int(random.integers(1, 300))))
+    output = _value(random, "output", source.shape, single(source.scale * random.uniform(0.5, 2)))
+    fixed = {"logistic": (1 / 256, -128), "tanh": (1 / 128, 0)}
+    if function in fixed:
+        scale, zero_point = fixed[function]
+        output = Value("output", source.shape, "int8", (scale,), zero_point)
+    return _operator(kind, (source,), output, Unary(function, 0.3 * (function == "leaky_relu")))
+
+
+def _quantize(random: Random, kind: str, number: int) -> Operator:
+    output = _value(random, "output", (1, int(random.integers(1, 300))))
+    return _operator(kind, (Value("input", output.shape, "float32"),), output, Conversion())
+
+
+def _dequantize(random: Random, kind: str, number: int) -> Operator:
+    source = _value(random, "input", (1, int(random.integers(1, 300))))
+    return _operator(kind, (source,), Value("output", source.shape, "float32"), Conversion())
+
+
+# Operators that move elements.
+
+
+def _shape(random: Random) -> tuple[int, ...]:
+    rank = int(random.integers(1, 5))
+    return (*(int(size) for size in random.integers(1, 6, rank - 1)), _pick(random, CHANNELS[:12]))
+
+
+def _concatenation(random: Random, kind: str, number: int) -> Operator:
+    shape = _shape(random)
+    axis = int(random.integers(len(shape)))
+    sizes = [int(size) for size in random.integers(1, 6, random.integers(2, 5))]
+    shapes = [(*shape[:axis], size, *shape[axis + 1 :]) for size in sizes]
+    first = _value(random, "input", shapes[0])
+    inputs = [first, *(_like(first, part) for part in shapes[1:])]
+    output = _like(first, (*shape[:axis], sum(sizes), *shape[axis + 1 :]))
+    return _operator(kind, inputs, output, Concatenation(axis))
+
+
+def _pad(random: Random, kind: str, number: int) -> Operator:
+    source = _value(random, "input", _shape(random))
+    before, after = (
+        tuple(int(pad) for pad in random.integers(0, 3, len(source.shape))) for _ in range(2)
+    )
+    larger = [sum(sizes) for sizes in zip(before, source.shape, after, strict=True)]
+    return _operator(kind, (source,), _like(source, larger), Pad(before, after, source.zero_point))
+
+
+def _reshape(random: Random, kind: str, number: int) -> Operator:
+    source = _value(random, "input", _shape(random))
+    return _operator(kind, (source,), _like(source, (1, source.elements)), Reshape())
+
+
+def _resize(random: Random, kind: str, number: int) -> Operator:
+    shape = (*random.integers(1, 6, 3), _pick(random, CHANNELS))
+    source = _value(random, "input", shape)
+    rows, columns = (
+        tuple(sorted(int(i) for i in random.integers(0, size, random.integers(1, 9))))
+        for size in shape[1:3]
+    )
+    output = _like(source, (shape[0], len(rows), len(columns), shape[3]))
+    return _operator(kind, (source,), output, Resize(rows, columns))
+
+
+def _strided_slice(random: Random, kind: str, number: int) -> Operator:
+    source = _value(random, "input", _shape(random))
+    strides = tuple(int(_pick(random, (1, 1, 2, 3, -1, -2))) for _ in source.shape)
+    begin = tuple(int(random.integers(size)) for size in source.shape)
+    sizes = [
+        len(range(first, size if stride > 0 else -1, stride))
+        for first, size, stride in zip(begin, source.shape, strides, strict=True)
+    ]
+    return _operator(kind, (source,), _like(source, sizes), StridedSlice(begin, strides))
+
+
+def _transpose(random: Random, kind: str, number: int) -> Operator:
+    source = _value(random, "input", _shape(random))
+    axes = tuple(int(axis) for axis in random.permutation(len(source.shape)))
+    output = _like(source, [source.shape[axis] for axis in axes])
+    return _operator(kind, (source,), output, Transpose(axes))
+
+
+_KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
+    "add": _sum,
+    "average_pool2d": _pool2d,
+    "concatenation": _concatenation,
+    "conv2d": _conv2d,
+    "depthwise_conv2d": _depthwise_conv2d,
+    "dequantize": _dequantize,
+    "fully_connected": _fully_connected,
+    "max_pool2d": _pool2d,
+    "mul": _mul,
+    "pad": _pad,
+    "quantize": _quantize,
+    "reduction": _reduction,
+    "reshape": _reshape,
+    "resize_nearest": _resize,
+    "softmax": _softmax,
+    "strided_slice": _strided_slice,
+    "sub": _sum,
+    "transpose": _transpose,
+    "unary": _unary,
+}

@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each operator must give, slowly and plainly, from the definitions of the two references.
+
+``tflm`` is TensorFlow Lite's reference kernels with gemmlowp's fixed-point arithmetic, ``litert``
+is XNNPACK's float32 requantization. Nothing is optimised, shared with the kernels or narrower
+than it has to be: sums are int64, fixed-point figures Python's integers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from west_utvm.kernels import Options, emit
+from west_utvm.kernels.fixed_point import exp_on_negative, input_radius
+from west_utvm.lowering.program import (
+    Clamp,
+    Concatenation,
+    Convolution,
+    Elementwise,
+    FullyConnected,
+    Operator,
+    Pad,
+    Pooling,
+    Reduction,
+    Resize,
+    Rounding,
+    Softmax,
+    StridedSlice,
+    Transpose,
+)
+
+Array = NDArray[Any]
+
+
+def expected(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    """The result; ``inputs`` are the activations, without weights and bias."""
+    result, output = _KINDS[operator.kind](operator, rounding, inputs), operator.outputs[0]
+    return result.reshape(output.shape).astype(output.dtype)
+
+
+# Fixed-point arithmetic, as gemmlowp defines it.
+
+
+def quantized_multiplier(real: float) -> tuple[int, int]:
+    """TensorFlow Lite's QuantizeMultiplier: real = multiplier / 2^31 x 2^shift."""
+    mantissa, shift = math.frexp(real)
+    multiplier = math.floor(mantissa * 2**31 + 0.5)
+    if multiplier == 2**31:
+        multiplier, shift = 2**30, shift + 1
+    return (0, 0) if shift < -31 else (multiplier, shift)
+
+
+def doubling_high_multiply(a: int, b: int) -> int:
+    """gemmlowp's SaturatingRoundingDoublingHighMul: 2 a b / 2^32, rounded, truncated to zero."""
+    nudged = a * b + (2**30 if a * b >= 0 else 1 - 2**30)
+    return abs(nudged) // 2**31 * (1 if nudged >= 0 else -1)
+
+
+def divide_by_power(value: int, exponent: int) -> int:
+    """gemmlowp's RoundingDivideByPOT."""
+    mask = (1 << exponent) - 1
+    threshold = (mask >> 1) + (1 if value < 0 else 0)
+    return (value >> exponent) + (1 if value & mask > threshold else 0)
+
+
+def twice_rounded(value: int, multiplier: int, shift: int) -> int:
+    """TensorFlow Lite's MultiplyByQuantizedMultiplier, with its two roundings."""
+    shifted = value << max(shift, 0)
+    assert -(2**31) <= shifted < 2**31, "the case overflows the reference"
+    return divide_by_power(doubling_high_multiply(shifted, multiplier), max(-shift, 0))
+
+
+def _scaled(sums: Array, real: float) -> Array:
+    multiplier, shift = quantized_multiplier(real)
+    distinct, where = np.unique(sums, return_inverse=True)
+    results = [twice_rounded(int(value), multiplier, shift) for value in distinct]
+    scaled: Array = np.array(results, np.int64)[where].reshape(sums.shape)
+    return scaled
+
+
+def _scaled_single(sums: Array, scale: np.float32) -> Array:
+    """XNNPACK's: to float32, times the scale, to the nearest integer, halves to even."""
+    product = sums.astype(np.float32) * np.float32(scale)
+    rounded: Array = np.rint(np.clip(product, np.float32(-1e6), np.float32(1e6)))
+    return rounded.astype(np.int64)
+
+
+def _clamped(values: Array, operator: Operator, clamp: Clamp) -> Array:
+    result: Array = np.clip(values + operator.outputs[0].zero_point, clamp.low, clamp.high)
+    return result
+
+
+# Convolutions and fully connected layers.
+
+
+def _requantized(operator: Operator, rounding: Rounding, sums: Array, clamp: Clamp) -> Array:
+    """The last axis of ``sums`` is the channel."""
+    source, weights, _ = operator.inputs
+    channels = sums.shape[-1]
+    scales = weights.scales if len(weights.scales) > 1 else weights.scales * channels
+    result = np.empty_like(sums)
+    for channel, scale in enumerate(scales):
+        if rounding == "tflm":
+            real = source.scale * scale / operator.outputs[0].scale
+            result[..., channel] = _scaled(sums[..., channel], real)
+        else:
+            product = np.float32(source.scale) * np.float32(scale)
+            single = product / np.float32(operator.outputs[0].scale)
+            result[..., channel] = _scaled_single(sums[..., channel], single)
+    return _clamped(result, operator, clamp)
+
+
+def _taps(data: Array, operator: Operator, window: tuple[int, int]) -> Any:
+    """(row, column, what each output reads of it [N, H, W, C]) of every tap of a window; ``data``
+    is centred, so that padding is zero."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    top, left, bottom, right = attributes.padding
+    padded = np.pad(data, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    _, height, width, _ = operator.outputs[0].shape
+    (stride_y, stride_x), (step_y, step_x) = attributes.strides, attributes.dilation
+    for row in range(window[0]):
+        for column in range(window[1]):
+            rows = row * step_y + np.arange(height) * stride_y
+            columns = column * step_x + np.arange(width) * stride_x
+            yield row, column, padded[:, rows][:, :, columns]
+
+
+def _convolution(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    source, weights, bias = operator.inputs
+    assert weights.data is not None and bias.data is not None
+    assert isinstance(operator.attributes, Convolution)
+    data = inputs[0].astype(np.int64) - source.zero_point
+    own = weights.data.astype(np.int64)
+    sums = np.zeros(operator.outputs[0].shape, np.int64) + bias.data
+    if operator.kind == "conv2d":
+        for row, column, read in _taps(data, operator, own.shape[1:3]):
+            sums += read @ own[:, row, column].T
+    else:
+        copies = own.shape[2] // source.shape[3]
+        for row, column, read in _taps(data, operator, own.shape[:2]):
+            sums += np.repeat(read, copies, axis=3) * own[row, column]
+    return _requantized(operator, rounding, sums, operator.attributes.clamp)
+
+
+def _fully_connected(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    source, weights, bias = operator.inputs
+    assert weights.data is not None and bias.data is not None
+    assert isinstance(operator.attributes, FullyConnected)
+    data = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - source.zero_point
+    sums = data @ weights.data.astype(np.int64).T + bias.data
+    return _requantized(operator, rounding, sums, operator.attributes.clamp)
+
+
+# Pooling.
+
+
+def _pooling(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    attributes = operator.attributes
+    assert isinstance(attributes, Pooling)
+    batches, height, width, channels = operator.outputs[0].shape
+    data = inputs[0].astype(np.int64)
+    result = np.empty((batches, height, width, channels), np.int64)
+    for y in range(height):
+        for x in range(width):
+            first_row = y * attributes.strides[0] - attributes.padding[0]
+            first_column = x * attributes.strides[1] - attributes.padding[1]
+            rows = slice(max(first_row, 0), first_row + attributes.window[0])
+            columns = slice(max(first_column, 0), first_column + attributes.window[1])
+            read = data[:, rows, columns].reshape(batches, -1, channels)
+            result[:, y, x] = _POOLS[operator.kind](read)
+    return np.clip(result, attributes.clamp.low, attributes.clamp.high)
+
+
+def _rounded_mean(read: Array) -> Array:
+    """Of axis 1: to the nearest integer, halves away from zero."""
+    sums, count = read.sum(axis=1), read.shape[1]
+    mean: Array = np.sign(sums) * ((2 * np.abs(sums) + count) // (2 * count))
+    return mean
+
+
+_POOLS: dict[str, Callable[[Array], Array]] = {
+    "average_pool2d": _rounded_mean,
+    "max_pool2d": lambda read: read.max(axis=1),
+}
+
+
+# Two inputs.
+
+
+def _add(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    """Addition and subtraction."""
+    assert isinstance(operator.attributes, Elementwise)
+    sign = 1 if operator.kind == "add" else -1
+    sums = _SUMS[rounding](operator, inputs, sign)
+    return _clamped(sums, operator, operator.attributes.clamp)
+
+
+def _sum_tflm(operator: Operator, inputs: Sequence[Array], sign: int) -> Array:
+    """Each input times its scale / (2 x the larger), with 20 bits more; then the sum."""
+    twice = 2 * max(value.scale for value in operator.inputs)
+    first, second = (
+        _scaled((data.astype(np.int64) - value.zero_point) * 2**20, value.scale / twice)
+        for value, data in zip(operator.inputs, inputs, strict=True)
+    )
+    total = first + sign * second
+    return _scaled(total, twice / (2**20 * operator.outputs[0].scale))
+
+
+def _sum_litert(operator: Operator, inputs: Sequence[Array], sign: int) -> Array:
+    """XNNPACK's qs8 addition: fixed-point factors whose larger one has 21 bits, one rounding."""
+    out = np.float32(operator.outputs[0].scale)
+    ratios = [np.float32(value.scale) / out for value in operator.inputs]
+    shift = 20 - (math.frexp(max(ratios))[1] - 1)
+    first, second = (round(float(ratio) * 2.0**shift) for ratio in ratios)  # halves to even
+    centred = [
+        data.astype(np.int64) - value.zero_point
+        for value, data in zip(operator.inputs, inputs, strict=True)
+    ]
+    total = centred[0] * first + sign * centred[1] * second
+    rounded: Array = (total + (1 << (shift - 1))) >> shift
+    return rounded
+
+
+_SUMS = {"tflm": _sum_tflm, "litert": _sum_litert}
+
+
+def _mul(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    assert isinstance(operator.attributes, Elementwise)
+    a, b = operator.inputs
+    out = operator.outputs[0].scale
+    centred = [
+        data.astype(np.int64) - value.zero_point
+        for value, data in zip(operator.inputs, inputs, strict=True)
+    ]
+    product = centred[0] * centred[1]
+    if rounding == "tflm":
+        scaled = _scaled(product, a.scale * b.scale / out)
+    else:
+        single = np.float32(a.scale) * np.float32(b.scale) / np.float32(out)
+        scaled = _scaled_single(product, single)
+    return _clamped(scaled, operator, operator.attributes.clamp)
+
+
+# Softmax, reductions, functions of one element.
+
+
+def _softmax(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    assert isinstance(operator.attributes, Softmax)
+    source = operator.inputs[0]
+    rows = inputs[0].astype(np.int64).reshape(-1, source.shape[-1])
+    below = rows.max(axis=1, keepdims=True) - rows
+    scale, beta = source.scale, operator.attributes.beta
+    return np.array([_SOFTMAX[rounding](row, scale, beta) for row in below])
+
+
+def _softmax_tflm(below: Array, scale: float, beta: float) -> list[int]:
+    """Of one row, as distances from its largest: exponentials in Q0.31, their sum in Q12.19."""
+    multiplier, shift = quantized_multiplier(min(beta * scale * 2**26, 2.0**31 - 1))
+    radius = input_radius(5, shift)
+    powers = [
+        exp_on_negative(twice_rounded(-int(d), multiplier, shift), 5) if d <= radius else 0
+        for d in below
+    ]
+    total = sum(divide_by_power(power, 12) for power in powers)
+    zeros = 32 - total.bit_length()
+    inverse = _one_over_one_plus((total << zeros) - 2**31)
+    quotients = [
+        divide_by_power(doubling_high_multiply(inverse, power), 12 - zeros + 31 - 8)
+        for power in powers
+    ]
+    return [max(-128, min(quotient - 128, 127)) for quotient in quotients]
+
+
+def _one_over_one_plus(x: int) -> int:
+    """gemmlowp's one_over_one_plus_x_for_x_in_0_1: Newton and Raphson's steps in Q2.29."""
+    half = (x + 2**31) // 2
+    guess = 1515870810 + doubling_high_multiply(half, -1010580540)  # 48/17 - 32/17 half
+    for _ in range(3):
+        error = 2**29 - doubling_high_multiply(half, guess)
+        guess += 4 * doubling_high_multiply(guess, error)
+    return min(2 * guess, 2**31 - 1)
+
+
+def _softmax_litert(below: Array, scale: float, beta: float) -> list[int]:
+    """In float32, from a table of exponentials; the output's scale is 1/256."""
+    exponents = np.float32(-scale) * np.float32(beta) * below.astype(np.float32)
+    powers = np.exp(exponents.astype(np.float64)).astype(np.float32)
+    total = np.float32(0)
+    for power in powers:
+        total += power
+    inverse = np.float32(1) / (total * np.float32(1 / 256))
+    quotients = (math.floor(float(power * inverse) + 0.5) for power in powers)
+    return [max(-128, min(quotient - 128, 127)) for quotient in quotients]
+
+
+_SOFTMAX = {"tflm": _softmax_tflm, "litert": _softmax_litert}
+
+
+def _reduction(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    attributes, source, target = operator.attributes, operator.inputs[0], operator.outputs[0]
+    assert isinstance(attributes, Reduction)
+    mean = attributes.function == "mean"
+    count = math.prod(source.shape[axis] for axis in attributes.axes)
+    sums = inputs[0].astype(np.int64).sum(axis=attributes.axes)
+    if rounding == "litert":
+        scale = np.float32(source.scale) / np.float32(target.scale)
+        scale = scale / np.float32(count) if mean else scale
+        points = np.float32(source.zero_point) * np.float32(count) * scale
+        bias = np.float32(target.zero_point) - points
+        single: Array = np.rint(sums.astype(np.float32) * scale + bias)
+        return single.clip(-128, 127)
+    multiplier, shift = quantized_multiplier(source.scale / target.scale)
+    if mean:  # the count goes into the multiplier
+        bits = min(count.bit_length() - 1, 32, 31 + shift)
+        multiplier, shift = (multiplier << bits) // count, shift - bits
+    centred = sums - source.zero_point * count
+    results = [twice_rounded(int(value), multiplier, shift) for value in centred.reshape(-1)]
+    shifted: Array = np.array(results) + target.zero_point
+    return np.clip(shifted, -128, 127)
+
+
+def _unary(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    """The function's table is what the tests of the compiler hold against both references."""
+    table = emit(operator, Options(rounding)).constants["table"]
+    result: Array = table[inputs[0].astype(np.int64) + 128]
+    return result
+
+
+# Between float32 and int8.
+
+
+def _quantize(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    """For NaN, where the references say nothing, a real 0."""
+    output, data = operator.outputs[0], np.nan_to_num(inputs[0], nan=0.0)
+    scale = np.float32(output.scale)
+    if rounding == "tflm":  # halves away from zero
+        quotient = data / scale
+        steps = np.sign(quotient) * np.floor(np.abs(quotient.astype(np.float64)) + 0.5)
+    else:
+        steps = np.rint(data * (np.float32(1) / scale))
+    return np.clip(steps.astype(np.float64) + output.zero_point, -128, 127)
+
+
+def _dequantize(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    source = operator.inputs[0]
+    real: Array = np.float32(source.scale) * (inputs[0].astype(np.int32) - source.zero_point)
+    return real.astype(np.float32)
+
+
+# Operators that move elements.
+
+
+def _moved(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    attributes, data = operator.attributes, inputs[0]
+    if isinstance(attributes, Concatenation):
+        return np.concatenate(inputs, axis=attributes.axis)
+    if isinstance(attributes, Pad):
+        widths = list(zip(attributes.before, attributes.after, strict=True))
+        return np.pad(data, widths, constant_values=attributes.value)
+    if isinstance(attributes, Transpose):
+        return data.transpose(attributes.axes)
+    if isinstance(attributes, Resize):
+        return data[:, list(attributes.rows)][:, :, list(attributes.columns)]
+    if isinstance(attributes, StridedSlice):
+        taken = zip(attributes.begin, attributes.strides, operator.outputs[0].shape, strict=True)
+        return data[np.ix_(*(begin + stride * np.arange(size) for begin, stride, size in taken))]
+    return data
+
+
+_KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
+    "add": _add,
+    "average_pool2d": _pooling,
+    "concatenation": _moved,
+    "conv2d": _convolution,
+    "depthwise_conv2d": _convolution,
+    "dequantize": _dequantize,
+    "fully_connected": _fully_connected,
+    "max_pool2d": _pooling,
+    "mul": _mul,
+    "pad": _moved,
+    "quantize": _quantize,
+    "reduction": _reduction,
+    "reshape": _moved,
+    "resize_nearest": _moved,
+    "softmax": _softmax,
+    "strided_slice": _moved,
+    "sub": _add,
+    "transpose": _moved,
+    "unary": _unary,
+}

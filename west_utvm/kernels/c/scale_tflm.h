@@ -1,0 +1,40 @@
+/*
+ * Requantization without branches, in words of constants: two a channel, 2 * m - 2^32 and
+ * 2^(32 - n), for a real factor m * 2^(-31 - n) with 2^30 <= m < 2^31 and 2 <= n <= 31.
+ */
+#define UTVM_SCALE_WORDS 2
+/* What a channel takes: its bias and its scale. */
+#define UTVM_CHANNEL_WORDS (1 + UTVM_SCALE_WORDS)
+
+struct utvm_scale {
+	int32_t multiplier;
+	int32_t power;
+};
+
+UTVM_INLINE struct utvm_scale utvm_scale_at(const int32_t *words)
+{
+	const struct utvm_scale scale = {words[0], words[1]};
+
+	return scale;
+}
+
+/* zero + sum * m / 2^(31 + n), rounded twice as TensorFlow Lite Micro does. */
+UTVM_INLINE int32_t utvm_scaled(int32_t sum, struct utvm_scale scale, int32_t zero)
+{
+#if defined(__ARM_FEATURE_DSP)
+	int32_t high, result;
+
+	/* (sum * 2^32 + sum * multiplier + 2^31) / 2^32 is the rounded sum * m / 2^31. */
+	__asm__("smmlar %0, %1, %2, %1" : "=r"(high) : "r"(sum), "r"(scale.multiplier));
+	high += high >> 31;
+	__asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(high), "r"(scale.power), "r"(zero));
+	return result;
+#else
+	const int64_t half = (int64_t)1 << 31;
+	int32_t high = sum + (int32_t)(((int64_t)sum * scale.multiplier + half) >> 32);
+
+	/* A quotient's half is rounded up, but that of a negative one down: one less in 2^n. */
+	high += high >> 31;
+	return zero + (int32_t)(((int64_t)high * scale.power + half) >> 32);
+#endif
+}
