@@ -8,7 +8,8 @@ onnxruntime 1.32 on x86-64:
 
 - QDQ of int8 (not uint8): Conv and MatMul, which it computes in float by default, as its integer
   kernels are best at uint8 on x86; exact with session.qdqisint8allowed, and chains then too;
-- in any form: a Conv before a Relu or Clip that the quantize does not imply, ReduceMean.
+- in any form: a Conv before a Relu or Clip that the quantize does not imply, ReduceMean, MatMul
+  with an Add, operators on float constants.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ TOLERANT = {
     ("conv-relu", "qlinear"),
     ("reduce-mean", "qdq"),
     ("reduce-mean", "uint8"),
+    ("torch", "qdq"),
+    ("torch", "uint8"),
 }
 # What is exact if ONNX Runtime is told to use its integer kernels for int8 too.
 EXACT_IN_INTEGERS = {("conv", "qdq"), ("matmul", "qdq"), ("chain", "qdq")}
@@ -285,6 +288,53 @@ def softmax(net: Net, shape: Sequence[int], axis: int = -1, source: float = 0.08
 def requantize(net: Net, scale: float, zero: int) -> bytes:
     source = net.input((1, 50))
     return net.finish(net.quantize(net.real(source), (1, 50), scale, zero))
+
+
+def function(net: Net, what: str) -> bytes:
+    """Activations as exporters write them, of several operators."""
+    source = net.input((2, 5, 4, 3), 0.05)
+    x = net.real(source)
+    three, six = (net.constant(np.float32(figure)) for figure in (3, 6))
+    half = net.constant(np.array([0.5], np.float32))
+    if what == "silu":
+        [y] = net.add("Mul", [x, net.add("Sigmoid", [x])[0]])
+    elif what == "hard-swish":
+        [gate] = net.add("Clip", [net.add("Add", [x, three])[0], net.constant(np.float32(0)), six])
+        [y] = net.add("Div", [net.add("Mul", [x, gate])[0], six])
+    elif what == "gelu":
+        [scaled] = net.add("Mul", [x, net.constant(np.float32(math.sqrt(0.5)))])
+        [more] = net.add("Add", [net.add("Erf", [scaled])[0], net.constant(np.float32(1))])
+        [y] = net.add("Mul", [net.add("Mul", [x, more])[0], half])
+    else:
+        [y] = net.add(what, [x])
+    return net.finish(net.quantize(y, source.shape, 0.03, -90))
+
+
+def as_torch_exports(net: Net) -> bytes:
+    """Weights are float and quantized by operators, the bias is float, a shape is computed, bounds
+    and figures are operators, padding is one of its own."""
+    source = net.input((1, 3, 9, 8))
+    pads = net.constant(np.array([0, 0, 1, 1, 0, 0, 1, 1]))
+    [padded] = net.add("Pad", [net.real(source), pads])
+    data, scales, bias = _weights(net, (8, 3, 3, 3), source, 27, 0)
+    real = net.constant((data * scales.reshape(-1, 1, 1, 1)).astype(np.float32))
+    figures = [net.constant(scales), net.constant(np.zeros(8, np.int8))]
+    [stored] = net.add("QuantizeLinear", [real, *figures], axis=0)
+    [weights] = net.add("DequantizeLinear", [stored, *figures], axis=0)
+    offsets = net.constant((bias * scales * np.float32(source.scale)).astype(np.float32))
+    [maps] = net.add("Conv", [padded, weights, offsets], strides=[2, 2])
+    image = net.quantize(net.add("Relu", [maps])[0], (1, 8, 5, 4), 0.03, -128)
+    [shape] = net.add("Shape", [net.real(image)])
+    [batch] = net.add("Gather", [shape, net.constant(np.array(0))], axis=0)
+    [first] = net.add("Unsqueeze", [batch, net.constant(np.array([0]))])
+    [wanted] = net.add("Concat", [first, net.constant(np.array([-1]))], axis=0)
+    [flat] = net.add("Reshape", [net.real(image), wanted])
+    rows = net.quantize(flat, (1, 160), image.scale, image.zero)
+    data, scales, bias = _weights(net, (160, 6), rows, 160, 1, 1.0)
+    [product] = net.add("MatMul", [net.real(rows), net.weights(data, scales)])
+    summand = net.constant((bias * scales * np.float32(rows.scale)).astype(np.float32))
+    [logits] = net.add("Add", [product, summand])
+    return net.finish(net.quantize(logits, (1, 6), *_range(net, 3.0)))
 
 
 def flatten_gemm(net: Net) -> bytes:
@@ -576,7 +626,12 @@ _NETS: list[tuple[str, str, Build]] = [
             nearest_mode="round_prefer_ceil",
         ),
     ),
+    *(
+        (f"function-{what.lower()}", "function", partial(function, what=what))
+        for what in ("silu", "hard-swish", "gelu", "Elu", "HardSigmoid", "Softplus", "Sqrt")
+    ),
     ("chain-flatten-gemm", "chain", flatten_gemm),
+    ("torch", "torch", as_torch_exports),
     ("chain-residual", "chain", residual),
 ]
 
@@ -590,4 +645,4 @@ def cases() -> Iterator[Case]:
 
 
 # What QLinear operators there are for these does not differ from QDQ.
-_NO_QLINEAR = ("move", "sub", "reduce-mean", "conv-relu", "add-relu")
+_NO_QLINEAR = ("move", "sub", "reduce-mean", "conv-relu", "add-relu", "function", "torch")

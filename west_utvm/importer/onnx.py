@@ -24,6 +24,7 @@ from west_utvm.importer.onnx_int8 import SHIFT, to_int8
 from west_utvm.importer.onnx_layout import channels_last
 from west_utvm.importer.onnx_moves import move_to_int8
 from west_utvm.importer.onnx_regions import Regions, find_regions, quantizations
+from west_utvm.importer.onnx_tables import tabulate
 
 
 def import_onnx(path: Path, data: bytes) -> Imported:
@@ -55,6 +56,7 @@ def _rewrite(graph: Graph) -> None:
     dense_layers(graph)
     channels_last(graph)
     move_to_int8(graph)
+    tabulate(graph)
     quantize_biases(graph)
     ordered(graph)
     for node in graph.nodes:
@@ -265,6 +267,11 @@ def _batch_norm(node: Node, inputs: Any) -> Any:
     return relax.op.add(relax.op.multiply(inputs[0], factors), summands)
 
 
+def _table(node: Node, inputs: Any) -> Any:
+    place = relax.op.add(relax.op.astype(inputs[0], "int32"), relax.const(128, "int32"))
+    return relax.op.take(relax.const(np.array(node.attributes["table"], np.int8)), place, axis=0)
+
+
 _OWN: Mapping[str, Callable[[Node, Any], Any]] = {
     QUANTIZE: _quantize,
     DEQUANTIZE: _dequantize,
@@ -277,4 +284,5 @@ _OWN: Mapping[str, Callable[[Node, Any], Any]] = {
     "MaxPoolLast": _pool(relax.op.nn.max_pool2d),
     "PadConstant": _pad,
     "ResizeLast": _resize,
+    "Table": _table,
 }

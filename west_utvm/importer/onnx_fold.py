@@ -80,12 +80,13 @@ def along(quant: Quant, rank: int) -> tuple[Array, Array]:
 
 
 def quantized(data: Array, quant: Quant) -> Array:
-    """As QuantizeLinear has it: float32 division, halves to even, saturated."""
+    """As QuantizeLinear has it: float32 division, halves to even, saturated. NaN is what ONNX
+    Runtime makes of it."""
     scale, zero = along(quant, data.ndim)
     limits = np.iinfo(quant.zero_point.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         whole = np.rint(data / scale).astype(np.float64) + zero
-    whole = np.nan_to_num(whole, nan=0.0, posinf=limits.max, neginf=limits.min)
+    whole = np.nan_to_num(whole, nan=limits.min, posinf=limits.max, neginf=limits.min)
     return np.clip(whole, limits.min, limits.max).astype(quant.zero_point.dtype)
 
 

@@ -115,6 +115,9 @@ def quantizations(graph: Graph) -> dict[str, Quant]:
     for node in graph.nodes:
         if node.op == QUANTIZE:
             known[node.outputs[0]] = graph.quant(node)
+        elif node.op == "Table":
+            known[node.outputs[0]] = node.attributes["result"]
+            known.setdefault(node.inputs[0], node.attributes["given"])
         elif node.op == DEQUANTIZE and node.inputs[0] not in graph.constants:
             known.setdefault(node.inputs[0], graph.quant(node))
     moves = [node for node in graph.nodes if node.op in MOVES]

@@ -89,7 +89,7 @@ _KERNELS = (
 
 
 # ONNX Runtime requantizes sums of products as XNNPACK does: in single precision, halves to even.
-_SUMS = ("conv2d", "depthwise_conv2d", "fully_connected")
+_SUMS = ("conv2d", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
 
 
 def emit(operator: Operator, options: Options) -> Emitted:

@@ -251,6 +251,7 @@ _FUNCTIONS: Mapping[Rounding, _Table] = {
         "leaky_relu": _leaky_relu_onnx,
         "logistic": _onnx(_logistic_real),
         **dict.fromkeys(("relu", "relu6", "relu_n1_to_1", "requantize"), _onnx(float)),
+        "table": lambda operator, attributes: lambda x: attributes.table[x + 128],
         "tanh": _onnx(math.tanh),
     },
 }

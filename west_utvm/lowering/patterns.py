@@ -352,6 +352,17 @@ def _transpose(region: Region, call: Any) -> Found:
     return Found("transpose", (value,), Transpose(tuple(axis % rank for axis in order)))
 
 
+def _take(region: Region, call: Any) -> Found:
+    """``take(table, astype(x, int32) + 128)``"""
+    table = constant(call.args[0])
+    place = region.expect(call.args[1], "add")
+    widened = region.expect(place.args[0], "astype")
+    if table.shape != (256,) or int(constant(place.args[1])) != 128:
+        raise UnmatchedError("a look-up")
+    value = region.integer(widened.args[0])
+    return Found("unary", (value,), Unary("table", table=integers(table.tolist())))
+
+
 def _strided_slice(region: Region, call: Any) -> Found:
     """Any axes; begins are brought into the range that Python's slices give them."""
     value = region.integer(call.args[0])
@@ -458,5 +469,6 @@ INTEGER: dict[str, Pattern] = {
     "reshape": _reshape,
     "squeeze": _reshape,
     "strided_slice": _strided_slice,
+    "take": _take,
     "tuple_get_item": _split,
 }

@@ -114,11 +114,14 @@ class Softmax:
 class Unary:
     """A function of one element: ``requantize``, ``relu``, ``relu6``, ``leaky_relu``, ...
 
-    ``clamp`` is for ``ort``; in the other modes the function's name says it."""
+    ``clamp`` is for ``ort``; in the other modes the function's name says it. A ``table`` is given
+    for the function of that name, the result for -128 first.
+    """
 
     function: str
     alpha: float = 0.0
     clamp: Clamp = Clamp()
+    table: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
