@@ -56,6 +56,7 @@ MOST_ELEMENTS = 4_000
 # How many cases of each kind, times UTVM_KERNEL_CASES.
 COUNTS = {
     "conv2d": 66,
+    "grouped_conv2d": 12,
     "depthwise_conv2d": 42,
     "fully_connected": 27,
     "average_pool2d": 15,
@@ -77,7 +78,7 @@ COUNTS = {
 }
 # What is built into one program.
 FAMILIES = {
-    "conv2d": ("conv2d",),
+    "conv2d": ("conv2d", "grouped_conv2d"),
     "depthwise_conv2d": ("depthwise_conv2d",),
     "fully_connected": ("fully_connected",),
     "pool2d": ("average_pool2d", "max_pool2d"),
@@ -350,6 +351,13 @@ def _conv2d(random: Random, kind: str, number: int) -> Operator:
     return _convolution(random, kind, image, depth, channels)
 
 
+def _grouped_conv2d(random: Random, kind: str, number: int) -> Operator:
+    how = _window(random, plain=0.3, dilated=0.2)
+    groups, depth, own = (_pick(random, picked) for picked in ((2, 3, 4), (1, 2, 3, 8), (1, 2, 5)))
+    image = _image(random, how, groups * depth, groups * own, math.prod(how[0]) * depth * own)
+    return _convolution(random, kind, image, depth, groups * own, groups)
+
+
 def _depthwise_conv2d(random: Random, kind: str, number: int) -> Operator:
     window, strides, dilation = _window(random, plain=0.03, dilated=0.2)
     window = (3, 3) if _chance(random, 0.5) else window
@@ -360,8 +368,10 @@ def _depthwise_conv2d(random: Random, kind: str, number: int) -> Operator:
     return _convolution(random, kind, image, depth, channels)
 
 
-def _convolution(random: Random, kind: str, image: Image, depth: int, channels: int) -> Operator:
-    source = _value(random, "input", (image.batches, *image.size, depth))
+def _convolution(
+    random: Random, kind: str, image: Image, depth: int, channels: int, groups: int = 1
+) -> Operator:
+    source = _value(random, "input", (image.batches, *image.size, groups * depth))
     deep = kind == "depthwise_conv2d"
     shape = (*image.window, channels) if deep else (channels, *image.window, depth)
     data = _weight_data(random, shape)
@@ -568,6 +578,7 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "depthwise_conv2d": _depthwise_conv2d,
     "dequantize": _dequantize,
     "fully_connected": _fully_connected,
+    "grouped_conv2d": _grouped_conv2d,
     "max_pool2d": _pool2d,
     "mul": _mul,
     "pad": _pad,

@@ -141,6 +141,13 @@ def _convolution(operator: Operator, rounding: Rounding, inputs: Sequence[Array]
     if operator.kind == "conv2d":
         for row, column, read in _taps(data, operator, own.shape[1:3]):
             sums += read @ own[:, row, column].T
+    elif operator.kind == "grouped_conv2d":
+        groups = source.shape[3] // own.shape[3]
+        for row, column, read in _taps(data, operator, own.shape[1:3]):
+            pairs = zip(
+                np.split(read, groups, 3), np.split(own[:, row, column], groups), strict=True
+            )
+            sums += np.concatenate([part @ taps.T for part, taps in pairs], axis=3)
     else:
         copies = own.shape[2] // source.shape[3]
         for row, column, read in _taps(data, operator, own.shape[:2]):
@@ -379,6 +386,7 @@ _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "concatenation": _moved,
     "conv2d": _convolution,
     "depthwise_conv2d": _convolution,
+    "grouped_conv2d": _convolution,
     "dequantize": _dequantize,
     "fully_connected": _fully_connected,
     "max_pool2d": _pooling,
