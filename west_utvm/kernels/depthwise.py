@@ -41,6 +41,7 @@ def depthwise3x3(operator: Operator, options: Options) -> Emitted | None:
     return Emitted(
         headers=(*_SCALE, "taps.h", "patch.h", "depthwise3x3.h"),
         kernel="depthwise3x3",
+        overlap_aligned=_overlap_aligned(operator),
         struct="depthwise3x3",
         fields={
             "window": window(operator),
@@ -114,3 +115,13 @@ def _words3x3(channels: packing.Channels) -> Array:
     words = np.ascontiguousarray(taken).view("<i4").reshape(len(rows), 3).astype(np.int32)
     bias = channels.bias.astype(np.int32)[:, None]
     return np.hstack([words, bias, channels.scale_of_each]).reshape(-1)
+
+
+def _overlap_aligned(operator: Operator) -> tuple[int, int] | None:
+    """Four channels of a band are read before they are written. Not where the last four are some
+    of those before, too."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    if operator.outputs[0].shape[3] % _PLANES:
+        return None
+    return overlap.bands(operator, 2 if attributes.strides[0] == 2 else 4)
