@@ -118,10 +118,6 @@ def _words3x3(channels: packing.Channels) -> Array:
 
 
 def _overlap_aligned(operator: Operator) -> tuple[int, int] | None:
-    """Four channels of a band are read before they are written. Not where the last four are some
-    of those before, too."""
-    attributes = operator.attributes
-    assert isinstance(attributes, Convolution)
-    if operator.outputs[0].shape[3] % _PLANES:
-        return None
-    return overlap.bands(operator, 2 if attributes.strides[0] == 2 else 4)
+    """Four channels of a band of rows are read before they are written, which for bands of one
+    row takes no less than for others. Not where the last four are some of those before, too."""
+    return None if operator.outputs[0].shape[3] % _PLANES else overlap.bands(operator, 1)
