@@ -118,6 +118,6 @@ def _words3x3(channels: packing.Channels) -> Array:
 
 
 def _overlap_aligned(operator: Operator) -> tuple[int, int] | None:
-    """Four channels of a band of rows are read before they are written, which for bands of one
-    row takes no less than for others. Not where the last four are some of those before, too."""
+    """Four channels of a band of rows are read before they are written; the figure for bands of
+    one row is right for any. Not where the last four are some of those before, too."""
     return None if operator.outputs[0].shape[3] % _PLANES else overlap.bands(operator, 1)
