@@ -41,6 +41,7 @@ def depthwise3x3(operator: Operator, options: Options) -> Emitted | None:
     return Emitted(
         headers=(*_SCALE, "taps.h", "patch.h", "depthwise3x3.h"),
         kernel="depthwise3x3",
+        overlap_aligned=_overlap_aligned(operator),
         struct="depthwise3x3",
         fields={
             "window": window(operator),
@@ -114,3 +115,9 @@ def _words3x3(channels: packing.Channels) -> Array:
     words = np.ascontiguousarray(taken).view("<i4").reshape(len(rows), 3).astype(np.int32)
     bias = channels.bias.astype(np.int32)[:, None]
     return np.hstack([words, bias, channels.scale_of_each]).reshape(-1)
+
+
+def _overlap_aligned(operator: Operator) -> tuple[int, int] | None:
+    """Four channels of a band of rows are read before they are written; the figure for bands of
+    one row is right for any. Not where the last four are some of those before, too."""
+    return None if operator.outputs[0].shape[3] % _PLANES else overlap.bands(operator, 1)
