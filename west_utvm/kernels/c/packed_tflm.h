@@ -30,7 +30,7 @@
 	"smlad r6, r1, r3, r6\n\t"                                                                 \
 	"smlad r7, r1, r4, r7\n\t"
 
-/* utvm_scaled and a store, of three pixels. */
+/* utvm_requantized and a store, of three pixels. */
 #define UTVM_PACKED_RESULTS(x0, x1, x2, round)                                                     \
 	"smmlar " x0 ", " x0 ", r0, " x0 "\n\t"                                                    \
 	"smmlar " x1 ", " x1 ", r0, " x1 "\n\t"                                                    \
