@@ -1,13 +1,13 @@
 /*
- * Depthwise convolution by windows of 3 x 3 that move by one or two. Rows of four channels are copied
- * to planes of 16 bits with borders, whose words have two rows each: three a column, six rows. From
- * these come two rows of results at a time, column by column.
+ * Depthwise convolution by windows of 3 x 3 that move by one or two. Rows of four channels are
+ * copied to planes of 16 bits with borders, whose words have two rows each: three a column, six
+ * rows. From these come two rows of results at a time, column by column.
  */
 struct utvm_depthwise3x3 {
 	struct utvm_window window;
 	int32_t batches;
 	int32_t columns; /* of a plane */
-	int32_t band;	 /* rows of results from one copy, even: up to four, or two if it moves by two */
+	int32_t band;	 /* rows of results from one copy: two, or four if it moves by one */
 	int32_t out_zero;
 	int32_t low;
 	int32_t high;
@@ -118,17 +118,18 @@ UTVM_INLINE int32_t utvm_lower3x3(const int32_t *x, const struct utvm_weights3x3
 }
 
 UTVM_INLINE void utvm_results3x3(const int32_t *x, const struct utvm_weights3x3 *w,
-				 struct utvm_pass3x3 pass, int32_t stride, int32_t low, int32_t high)
+				 struct utvm_pass3x3 pass, int32_t stride, int32_t low,
+				 int32_t high)
 {
 	for (; x != pass.end; x += stride * UTVM_PLANE_WORDS, pass.output += pass.step) {
 		const int32_t upper = utvm_upper3x3(x, w, pass.bias);
 		const int32_t lower = stride == 2 ? utvm_upper3x3(x + 1, w, pass.bias)
 						  : utvm_lower3x3(x, w, pass.bias);
-		const int32_t first = utvm_saturated(utvm_requantized(upper, pass.scale, pass.zero));
-		const int32_t second = utvm_saturated(utvm_requantized(lower, pass.scale, pass.zero));
+		const int32_t first = utvm_requantized(upper, pass.scale, pass.zero);
+		const int32_t second = utvm_requantized(lower, pass.scale, pass.zero);
 
-		pass.output[pass.second] = (int8_t)utvm_min(utvm_max(second, low), high);
-		pass.output[0] = (int8_t)utvm_min(utvm_max(first, low), high);
+		pass.output[pass.second] = utvm_clamp(second, low, high);
+		pass.output[0] = utvm_clamp(first, low, high);
 	}
 }
 

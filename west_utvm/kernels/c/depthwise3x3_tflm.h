@@ -81,7 +81,7 @@
 		register const int32_t *r0 __asm__("r0") = x;                                      \
 		register const struct utvm_weights3x3 *r1 __asm__("r1") = w;                       \
 		register const struct utvm_pass3x3 *r2 __asm__("r2") = pass;                       \
-                                                                                                   \
+												   \
 		__asm__ volatile(UTVM_PASS3X3(sums, round)                                         \
 				 : "+r"(r0), "+r"(r1), "+r"(r2)                                    \
 				 :                                                                 \

@@ -109,7 +109,7 @@ struct utvm_packed_frame {
 	};                                                                                         \
 	register const int32_t *constants __asm__("r0") = packed;                                  \
 	register const struct utvm_packed_frame *arguments __asm__("r1") = &frame;                 \
-                                                                                                   \
+												   \
 	__asm__ volatile(UTVM_PACKED_BLOCK(round)                                                  \
 			 : "+r"(constants), "+r"(arguments)                                        \
 			 :                                                                         \

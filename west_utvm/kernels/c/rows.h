@@ -19,7 +19,7 @@ struct utvm_square {
 #define UTVM_SQUARE_STEP(i)                                                                        \
 	do {                                                                                       \
 		const int32_t first = x0[i], second = x1[i];                                       \
-                                                                                                   \
+												   \
 		sums.a0 += first * a[i];                                                           \
 		sums.a1 += second * a[i];                                                          \
 		sums.b0 += first * b[i];                                                           \
