@@ -36,13 +36,13 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 #define UTVM_MVE_REQUANTIZE_NEGATIVE UTVM_MVE_REQUANTIZE
 #define UTVM_MVE_REQUANTIZE_POSITIVE UTVM_MVE_REQUANTIZE
 /* Of q4 by q6. */
-#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4                                                                    \
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4								   \
 	"vcvt.f32.s32 q4, q4\n\t"                                                                 \
 	"vmul.f32 q4, q4, q6\n\t"                                                                 \
 	"vcvtn.s32.f32 q4, q4\n\t"
 #define UTVM_MVE_REQUANTIZE_POSITIVE_Q4 UTVM_MVE_REQUANTIZE_NEGATIVE_Q4
 /* Of q4 and q5 by r10. */
-#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5                                                                 \
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5							   \
 	"vcvt.f32.s32 q4, q4\n\t"                                                                 \
 	"vcvt.f32.s32 q5, q5\n\t"                                                                 \
 	"vmul.f32 q4, q4, r10\n\t"                                                                \

@@ -71,7 +71,7 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 #define UTVM_MVE_REQUANTIZE_POSITIVE_Q4                                                           \
 	"vqrdmulh.s32 q4, q4, q6\n\t"                                                             \
 	"vrshl.s32 q4, q4, q7\n\t"
-#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4                                                                    \
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4								   \
 	"vqrdmulh.s32 q4, q4, q6\n\t"                                                             \
 	"mov r0, #-1\n\t"                                                                         \
 	"vpt.s32 lt, q4, zr\n\t"                                                                  \
@@ -84,7 +84,7 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 	"vqrdmulh.s32 q5, q5, r10\n\t"                                                            \
 	"vrshl.s32 q4, r12\n\t"                                                                   \
 	"vrshl.s32 q5, r12\n\t"
-#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5                                                                 \
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5							   \
 	"vqrdmulh.s32 q4, q4, r10\n\t"                                                            \
 	"vqrdmulh.s32 q5, q5, r10\n\t"                                                            \
 	"vshr.s32 q3, q4, #31\n\t"                                                                \

@@ -30,7 +30,7 @@
 	"smlad r6, r1, r3, r6\n\t"                                                                 \
 	"smlad r7, r1, r4, r7\n\t"
 
-/* utvm_scaled and a store, of three pixels. */
+/* utvm_requantized and a store, of three pixels. */
 #define UTVM_PACKED_RESULTS(x0, x1, x2, round)                                                     \
 	"smmlar " x0 ", " x0 ", r0, " x0 "\n\t"                                                    \
 	"smmlar " x1 ", " x1 ", r0, " x1 "\n\t"                                                    \
@@ -109,7 +109,7 @@ struct utvm_packed_frame {
 	};                                                                                         \
 	register const int32_t *constants __asm__("r0") = packed;                                  \
 	register const struct utvm_packed_frame *arguments __asm__("r1") = &frame;                 \
-                                                                                                   \
+												   \
 	__asm__ volatile(UTVM_PACKED_BLOCK(round)                                                  \
 			 : "+r"(constants), "+r"(arguments)                                        \
 			 :                                                                         \
