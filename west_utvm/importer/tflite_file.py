@@ -175,7 +175,7 @@ def _operator(
     name = tensors[outputs[0]].info.name if outputs else ""
     where = f"{path}: operator {number} ({code}), '{name}'"
     if code not in OPTIONS or not inputs or not outputs:
-        hint = f"supported are {', '.join(sorted(OPTIONS))}"
+        hint = "replace it in the model, or compute it in the application"
         raise UtvmError("is not supported", where=where, hint=hint)
     operator = FileOperator(number, code, inputs, outputs, check_options(code, given, where))
     _check_dtypes(where, operator, tensors)
