@@ -46,12 +46,15 @@ def build(tmp_path: Path) -> Build:
         cpu: str = "",
         sanitize: bool = True,
         target: str = "c",
+        without: Sequence[str] = (),
     ) -> Program:
         from west_utvm.compiler import compile_model
 
         path = tmp_path / ("model.onnx" if is_onnx(model) else "model.tflite")
         path.write_bytes(model)
-        files = compile_model(path, name=NAME, rounding=rounding, target=target).files
+        files = compile_model(
+            path, name=NAME, rounding=rounding, target=target, without=without
+        ).files
         folder = tmp_path / f"build{len(list(tmp_path.iterdir()))}"
         if cpu:
             return build_arm(files, NAME, signature(model), folder, *flags, cpu=cpu)

@@ -150,6 +150,47 @@ def unary(graph: Graph, code: int, shape: Sequence[int], options: Any = None) ->
     return graph.finish(operator(graph, code, [source(graph, shape)], shape, options))
 
 
+def unary_of_exp(graph: Graph, code: int, shape: Sequence[int]) -> bytes:
+    """Of positive figures."""
+    positive = operator(graph, Code.EXP, [source(graph, shape)], shape)
+    return graph.finish(operator(graph, code, [positive], shape))
+
+
+def pow_of_exp(graph: Graph) -> bytes:
+    shape = (1, 3, 4)
+    positive = operator(graph, Code.EXP, [source(graph, shape)], shape)
+    power = operator(graph, Code.TANH, [source(graph, shape)], shape)
+    return graph.finish(operator(graph, Code.POW, [positive, power], shape))
+
+
+def transpose_conv(graph: Graph) -> bytes:
+    data = source(graph, (1, 4, 5, 3))
+    shape = (1, 8, 10, 4)
+    inputs = [graph.integers(shape), weights(graph, (4, 3, 3, 3)), data, weights(graph, (4,))]
+    options = schema.TransposeConvOptionsT(padding=SAME, strideH=2, strideW=2)
+    return graph.finish(operator(graph, Code.TRANSPOSE_CONV, inputs, shape, options))
+
+
+def batch_matmul(graph: Graph, left: Sequence[int], right: Sequence[int]) -> bytes:
+    inputs = [source(graph, left), source(graph, right)]
+    shape = (*left[:-1], right[-1])
+    options = schema.BatchMatMulOptionsT()
+    return graph.finish(operator(graph, Code.BATCH_MATMUL, inputs, shape, options))
+
+
+def pack(graph: Graph) -> bytes:
+    inputs = [source(graph, (2, 3)), source(graph, (2, 3))]
+    options = schema.PackOptionsT(valuesCount=2, axis=1)
+    return graph.finish(operator(graph, Code.PACK, inputs, (2, 2, 3), options))
+
+
+def unpack(graph: Graph) -> bytes:
+    data = source(graph, (3, 4))
+    rows = [graph.tensor((4,), None, FLOAT) for _ in range(3)]
+    graph.add_operator(Code.UNPACK, [data], rows, schema.UnpackOptionsT(num=3, axis=0))
+    return graph.finish(*rows)
+
+
 def shaped(
     graph: Graph,
     code: int,
@@ -279,6 +320,37 @@ def _grid() -> Iterator[tuple[str, str, Callable[[Graph], bytes]]]:
         ("hard_swish", Code.HARD_SWISH, None),
     ):
         yield family, "image", partial(unary, code=code, shape=image, options=options)
+    for family, code, options in (
+        ("abs", Code.ABS, None),
+        ("ceil", Code.CEIL, None),
+        ("cos", Code.COS, None),
+        ("elu", Code.ELU, None),
+        ("exp", Code.EXP, None),
+        ("floor", Code.FLOOR, None),
+        ("gelu", Code.GELU, schema.GeluOptionsT()),
+        ("l2_normalization", Code.L2_NORMALIZATION, schema.L2NormOptionsT()),
+        ("log_softmax", Code.LOG_SOFTMAX, None),
+        ("neg", Code.NEG, None),
+        ("round", Code.ROUND, None),
+        ("sign", Code.SIGN, None),
+        ("sin", Code.SIN, None),
+        ("square", Code.SQUARE, None),
+    ):
+        yield family, "image", partial(unary, code=code, shape=image, options=options)
+    for family, code in (("log", Code.LOG), ("sqrt", Code.SQRT), ("rsqrt", Code.RSQRT)):
+        yield family, "of-exp", partial(unary_of_exp, code=code, shape=image)
+    for family, code, options in (
+        ("div", Code.DIV, schema.DivOptionsT(fusedActivationFunction=RELU6)),
+        ("maximum", Code.MAXIMUM, schema.MaximumMinimumOptionsT()),
+        ("minimum", Code.MINIMUM, schema.MaximumMinimumOptionsT()),
+        ("squared_difference", Code.SQUARED_DIFFERENCE, None),
+    ):
+        given = {"code": code, "shape": image, "options": options}
+        yield family, "constant", partial(binary_constant, **given)
+    yield "prelu", "channels", partial(binary_constant, code=Code.PRELU, shape=image, options=None)
+    yield "pow", "of-exp", pow_of_exp
+    yield "transpose_conv", "s2-same", transpose_conv
+    yield "batch_matmul", "two", partial(batch_matmul, left=(2, 3, 4), right=(2, 4, 5))
     for name, size in (("10", (1, 10)), ("rows", (7, 6)), ("4d", (1, 3, 4, 5))):
         options = schema.SoftmaxOptionsT(beta=1.0)
         yield "softmax", name, partial(unary, code=Code.SOFTMAX, shape=size, options=options)
@@ -335,6 +407,30 @@ def _grid() -> Iterator[tuple[str, str, Callable[[Graph], bytes]]]:
             schema.ResizeNearestNeighborOptionsT(),
         ),
     )
+    for family, code, axis in (
+        ("reduce_max", Code.REDUCE_MAX, 1),
+        ("reduce_min", Code.REDUCE_MIN, 2),
+        ("reduce_prod", Code.REDUCE_PROD, 3),
+    ):
+        reducer = schema.ReducerOptionsT(keepDims=True)
+        kept = [1 if i == axis else dim for i, dim in enumerate(image)]
+        yield family, "axis", _shaped(code, image, kept, [[axis]], reducer)
+    larger = schema.ResizeBilinearOptionsT()
+    for name, pair in (("double", (12, 10)), ("odd", (7, 3))):
+        resize = _shaped(Code.RESIZE_BILINEAR, image, (1, *pair, 3), [list(pair)], larger)
+        yield "resize_bilinear", name, resize
+    mirrored = schema.MirrorPadOptionsT(mode=schema.MirrorPadMode.REFLECT)
+    yield "mirror_pad", "image", _shaped(Code.MIRROR_PAD, image, (1, 9, 8, 3), [borders], mirrored)
+    twice = schema.TileOptionsT()
+    yield "tile", "twice", _shaped(Code.TILE, image, (1, 12, 5, 6), [[1, 2, 1, 2]], twice)
+    yield "reverse_v2", "rows", _shaped(Code.REVERSE_V2, image, image, [[1]])
+    few, many = (1, 8, 6, 2), (1, 4, 3, 8)
+    blocks = schema.DepthToSpaceOptionsT(blockSize=2)
+    yield "depth_to_space", "2", _shaped(Code.DEPTH_TO_SPACE, many, few, [], blocks)
+    deep = schema.SpaceToDepthOptionsT(blockSize=2)
+    yield "space_to_depth", "2", _shaped(Code.SPACE_TO_DEPTH, few, many, [], deep)
+    yield "pack", "two", pack
+    yield "unpack", "rows", unpack
     yield "split", "three", split
     for chain in (chain_residual, chain_classifier, chain_two_outputs, chain_moved_input):
         yield "chain", chain.__name__.removeprefix("chain_").replace("_", "-"), chain

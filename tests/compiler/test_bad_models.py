@@ -172,7 +172,7 @@ def _negative_shape() -> bytes:
 def _unsupported() -> bytes:
     graph = Graph()
     source = graph.input((1, 8), Quant(0.1))
-    return graph.finish(graph.op(Code.CEIL, [source], (1, 8), source.quant))
+    return graph.finish(graph.op(Code.CUMSUM, [source], (1, 8), source.quant))
 
 
 def _custom() -> bytes:
@@ -276,7 +276,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "hybrid": (_hybrid, "float"),
     "dynamic": (_dynamic, "photo"),
     "negative-shape": (_negative_shape, "photo"),
-    "unsupported": (_unsupported, "CEIL"),
+    "unsupported": (_unsupported, "CUMSUM"),
     "custom": (_custom, "CUSTOM"),
     "too-large": (_too_large, "huge"),
     "int16": (_int16, "int16"),

@@ -33,6 +33,7 @@ NO_REFERENCE = {
 ON_CORTEX_M = (
     "conv_2d-3x3-8to17",
     "conv_2d-s2-same-odd",
+    "conv_2d-2-groups-s2",
     "depthwise_conv_2d-c17-relu6",
     "fully_connected-64to10",
     "add-relu",
@@ -81,19 +82,40 @@ def test_bit_exact_on_cortex_m(case: Case, rounding: Rounding, cpu: str, execute
 
 
 # Families with kernels of their own for a CPU feature.
-TUNED = ("conv_2d", "depthwise_conv_2d", "fully_connected")
+TUNED = {
+    "cortex-m4": ("conv_2d", "depthwise_conv_2d", "fully_connected"),
+    "cortex-m55": (
+        *("conv_2d", "depthwise_conv_2d", "fully_connected"),
+        *("add", "sub", "average_pool_2d", "chain"),
+    ),
+}
+
+
+def _tuned(mcpu: str, cpus: Iterable[str]) -> list[Any]:
+    ids = [id_ for id_ in CASES if CASES[id_].family in TUNED[mcpu]]
+    return [
+        pytest.param(*parameters.values, mcpu, cpu, marks=parameters.marks, id=name)
+        for cpu in cpus
+        for parameters in _parameters(ids)
+        for name in [f"{mcpu}-on-{cpu or 'host'}-{parameters.id}"]
+    ]
 
 
 @pytest.mark.parametrize(
-    ("case", "rounding"), _parameters([i for i in CASES if CASES[i].family in TUNED])
+    ("case", "rounding", "mcpu", "cpu"),
+    [
+        *_tuned("cortex-m4", ["", "cortex-m4"]),
+        *_tuned("cortex-m55", ["", "cortex-m55"]),
+    ],
 )
-@pytest.mark.parametrize("cpu", ["", "cortex-m4"])
-def test_bit_exact_for_dsp(case: Case, rounding: Rounding, cpu: str, execute: Execute) -> None:
-    """What is packed for a Cortex-M4 is right on it, and on a machine that is none."""
+def test_bit_exact_for_feature(
+    case: Case, rounding: Rounding, mcpu: str, cpu: str, execute: Execute
+) -> None:
+    """What is packed for a CPU is right on it, and on a machine that is none."""
     model = case.build()
     inputs = samples(model, 8)
     wanted = run(model, inputs, rounding)
-    results = execute(model, inputs, rounding, cpu=cpu, target="c -mcpu=cortex-m4")
+    results = execute(model, inputs, rounding, cpu=cpu, target=f"c -mcpu={mcpu}")
     for number, (got, want) in enumerate(zip(results, wanted, strict=True)):
         check(got.outputs, want.outputs, f"sample {number}, ")
 

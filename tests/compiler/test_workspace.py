@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from west_utvm.planning import places, planner
+from west_utvm.planning.tenants import tenants
 
 from .conftest import INT8_MODELS, NAME
 from .host import Program, build_host, check
@@ -108,6 +109,21 @@ def test_model_in_its_workspace(
 def test_smallest_workspace_is_proven(name: str, mlperf_tiny: Path, compile_: Compile) -> None:
     model = (mlperf_tiny / f"{name}.tflite").read_bytes()
     assert compile_(model, io_in_workspace=True).planned.plan.proven
+
+
+@pytest.mark.parametrize("in_workspace", [False, True])
+@pytest.mark.parametrize("name", [*INT8_MODELS, "pretrainedResnet"])
+def test_without_overlaps_as_much_as_lives_at_once(
+    name: str, in_workspace: bool, mlperf_tiny: Path, compile_: Compile
+) -> None:
+    model = (mlperf_tiny / f"{name}.tflite").read_bytes()
+    compiled = compile_(model, io_in_workspace=in_workspace, without=["overlap"])
+    assert compiled.workspace_size == compiled.planned.plan.lower_bound
+    live = [
+        sum(block.size for block in tenants(compiled.planned) if block.first <= step <= block.last)
+        for step in range(len(compiled.program.operators))
+    ]
+    assert max(live) <= compiled.workspace_size < max(live) + 16 * 4
 
 
 def image(graph: Graph) -> Ref:

@@ -105,10 +105,12 @@ def add_conv2d(
     activation: int = NONE,
     spread: float = 3.0,
     quant: Quant | None = None,
+    groups: int = 1,
 ) -> Ref:
     rows, columns = window(source.shape, kernel, stride, dilation, padding)
-    taps = kernel[0] * kernel[1] * source.shape[3]
-    shape = (channels, *kernel, source.shape[3])
+    depth = source.shape[3] // groups
+    taps = kernel[0] * kernel[1] * depth
+    shape = (channels, *kernel, depth)
     weights, offsets = _weights(graph, shape, source, taps, 0, spread)
     options = schema.Conv2DOptionsT(
         padding=padding,
@@ -559,6 +561,14 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         "relu-inside": {"activation": RELU, "quant": Quant(0.05, -20)},
         "per-tensor": {"spread": 0},
         "full-window": {"kernel": (7, 7), "padding": VALID},
+        "2-groups": {"groups": 2, "depth": 6},
+        "2-groups-s2": {"groups": 2, "depth": 10, "stride": (2, 2), "activation": RELU},
+        "4-groups-1x1": {"groups": 4, "depth": 8, "channels": 12, "kernel": (1, 1)},
+        "3-groups-d2": {"groups": 3, "depth": 3, "dilation": (2, 2), "spread": 0},
+        "2-groups-valid": {"groups": 2, "depth": 4, "kernel": (5, 4), "padding": VALID},
+        "5x5-s2-c17": {"kernel": (5, 5), "stride": (2, 2), "depth": 17},
+        "d2-c8": {"dilation": (2, 2), "depth": 8, "channels": 8, "padding": VALID},
+        "groups-of-one": {"depth": 4, "channels": 8, "groups": 4, "activation": RELU},
         "10x4-kws": {"kernel": (10, 4), "stride": (2, 2), "size": (49, 10), "depth": 1},
     }.items():
         yield (
@@ -579,6 +589,9 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         "c5-s2-same": {"depth": 5, "stride": (2, 2)},
         "c5-s2-even": {"depth": 5, "stride": (2, 2), "size": (8, 6)},
         "c5-valid-5x5": {"depth": 5, "kernel": (5, 5), "padding": VALID},
+        "c8-m3-s2": {"depth": 8, "multiplier": 3, "stride": (2, 2)},
+        "c64-s2-relu6": {"depth": 64, "stride": (2, 2), "size": (9, 5), "activation": RELU6},
+        "c17-10x4": {"depth": 17, "kernel": (10, 4), "size": (12, 6), "padding": VALID},
         "c5-d2": {"depth": 5, "dilation": (2, 2)},
         "c4-per-tensor": {"depth": 4, "spread": 0},
         "c6-wide-spread": {"depth": 6, "spread": 30.0},
@@ -640,6 +653,8 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
             ("3x3-s2-same", ((1, 7, 7, 8), (3, 3), (2, 2), SAME)),
             ("3x2-s1-same", ((1, 5, 6, 3), (3, 2), (1, 1), SAME)),
             ("global", ((1, 25, 5, 17), (25, 5), (25, 5))),
+            ("global-c64", ((1, 3, 3, 64), (3, 3), (3, 3))),
+            ("5x1-s21", ((1, 12, 4, 9), (5, 1), (2, 1))),
             ("relu", ((1, 6, 6, 4), (2, 3), (1, 1), VALID, RELU)),
             ("relu6", ((1, 6, 6, 4), (2, 2), (2, 2), VALID, RELU6)),
         ):

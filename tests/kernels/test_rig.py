@@ -67,8 +67,8 @@ def test_an_overlap_that_is_too_large(cpu: str, tmp_path: Path) -> None:
 def test_every_kernel_has_cases() -> None:
     from west_utvm.kernels import registry
 
-    rows = registry._KERNELS
-    assert set(COUNTS) == {getattr(row, "kind", row) for row in rows}
+    # Loops are C that TVM made of a model's float operators: tests of models have them.
+    assert {*COUNTS, "loops"} == {row.kind for row in registry._KERNELS}
     assert sorted(COUNTS) == sorted(kind for kinds in FAMILIES.values() for kind in kinds)
 
 

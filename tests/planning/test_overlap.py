@@ -3,14 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 
-from west_utvm.kernels import Options, emit, overlap
+from west_utvm.kernels import (
+    Emitted,
+    Options,
+    conversion,
+    elementwise,
+    layout,
+    overlap,
+    pooling,
+    reduction,
+    softmax,
+    unary,
+    weighted,
+)
 from west_utvm.lowering.program import (
     Clamp,
     Concatenation,
@@ -32,7 +44,32 @@ from west_utvm.lowering.program import (
 # What a kernel does, byte by byte: reads ("r", input's byte) and writes ("w", output's byte).
 # ("m", from, to, size) is a memcpy, whose two sides must not share a byte.
 Event = tuple[Any, ...]
+# The kernels whose order of reads and writes is written down here.
+KERNELS: dict[str, Callable[[Operator, Options], Emitted]] = {
+    "add": elementwise.add,
+    "average_pool2d": pooling.pool2d,
+    "concatenation": layout.concatenation,
+    "conv2d": weighted.conv2d,
+    "depthwise_conv2d": weighted.depthwise_conv2d,
+    "dequantize": conversion.dequantize,
+    "fully_connected": weighted.fully_connected,
+    "max_pool2d": pooling.pool2d,
+    "mul": elementwise.mul,
+    "pad": layout.pad,
+    "quantize": conversion.quantize,
+    "reduction": reduction.reduction,
+    "resize_nearest": layout.resize_nearest,
+    "softmax": softmax.softmax,
+    "strided_slice": layout.strided_slice,
+    "sub": elementwise.add,
+    "transpose": layout.transpose,
+    "unary": unary.unary,
+}
 Quad = tuple[int, int, int, int]
+
+
+def emit(operator: Operator, options: Options) -> Emitted:
+    return KERNELS[operator.kind](operator, options)
 
 
 def smallest(events: Sequence[Event], size_in: int, size_out: int) -> int:
@@ -169,6 +206,34 @@ def test_depthwise(
     assert overlap.depthwise(operator, pixels=block) >= least
     if block == 1:
         assert emit(operator, Options()).overlap == least
+
+
+@pytest.mark.parametrize("height", [1, 2, 3])
+@pytest.mark.parametrize("block", [1, 2])
+@pytest.mark.parametrize(("size", "window", "how"), GRID)
+def test_bands(
+    size: Quad, window: tuple[int, int], how: Convolution, block: int, height: int
+) -> None:
+    """A few channels of all that a band of rows needs are read, and then the band is written; at
+    distances that are whole pixels."""
+    operator = convolution("depthwise_conv2d", size, size[3], window, how)
+    pixels = taps(operator, window, how.dilation)
+    batches, rows, width, channels = operator.outputs[0].shape
+    if channels % block:
+        block = 1
+    events: list[Event] = []
+    for batch, first in product(range(batches), range(0, rows, height)):
+        places = list(product([batch], range(first, min(first + height, rows)), range(width)))
+        for group in range(0, channels, block):
+            own = range(group, group + block)
+            events += [("r", p * channels + c) for at in places for p in pixels(*at) for c in own]
+            for _, y, x in places:
+                events += [("w", ((batch * rows + y) * width + x) * channels + c) for c in own]
+    distance, multiple = overlap.bands(operator, height)
+    assert multiple == channels and distance % channels == 0
+    size_in, size_out = operator.inputs[0].size, operator.outputs[0].size
+    wrong = [d for d in range(-size_in, size_out + 1) if not d % channels and not works(events, d)]
+    assert distance == max(wrong, default=-size_in - channels) + channels
 
 
 def by_channel(operator: Operator, pixels: Any, block: int = 1) -> list[Event]:

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Sequence
 from itertools import combinations, permutations, product
+from math import lcm
 
 import pytest
 
@@ -183,13 +184,15 @@ def may_be(
     intervals: Sequence[Interval], overlaps: Sequence[Overlap], offsets: Sequence[int]
 ) -> bool:
     """Whether buffers that live together share no byte, but for what an overlap allows."""
-    distances = {(o.source, o.target): o.distance for o in overlaps}
+    allowed = {(o.source, o.target): o for o in overlaps}
     for i, j in combinations(range(len(intervals)), 2):
         ends = [offsets[k] + -(-v.size // UNIT) * UNIT for k, v in enumerate(intervals)]
         if not intervals[i].meets(intervals[j]) or ends[i] <= offsets[j] or ends[j] <= offsets[i]:
             continue
-        ways = [(a, b) for a, b in ((i, j), (j, i)) if (a, b) in distances]
-        if not any(offsets[a] - offsets[b] >= distances[a, b] for a, b in ways):
+        ways = [
+            (allowed.get(pair), offsets[pair[0]] - offsets[pair[1]]) for pair in ((i, j), (j, i))
+        ]
+        if not any(o and d >= o.distance and d % o.multiple == 0 for o, d in ways):
             return False
     return True
 
@@ -242,3 +245,37 @@ def test_no_overlap_of_what_lives_together_longer() -> None:
     intervals = [Interval(16, 0, 2), Interval(16, 1, 3)]
     with pytest.raises(ValueError, match="no overlap"):
         plan(intervals, overlaps=[Overlap(0, 1, 0)])
+
+
+def test_overlap_of_whole_pixels_alone() -> None:
+    """The distance is a multiple, for which both buffers are aligned to it."""
+    chain = [Interval(480, step, step + 1) for step in range(5)]
+    overlaps = [Overlap(0, 1, 16, 48), Overlap(1, 2, 16), Overlap(2, 3, -16, 96), Overlap(3, 4, 5)]
+    found = plan(chain, overlaps=overlaps)
+    assert may_be(chain, overlaps, found.offsets)
+    assert found.offsets == (192, 144, 96, 96, 0)
+    assert found.proven
+
+
+def test_small_cases_of_multiples_are_the_best_there_are() -> None:
+    """By trying every offset that is a multiple. Where bytes are not shared it need not be one."""
+    for seed in range(150):
+        chance = random.Random(seed)
+        intervals = some(chance, chance.randint(2, 4), 5, 4)
+        overlaps = [
+            Overlap(o.source, o.target, o.distance, chance.choice([1, 1, 32, 48]))
+            for o in some_overlaps(chance, intervals)
+        ]
+        found = plan(intervals, overlaps=overlaps)
+        steps = [
+            lcm(UNIT, *(o.multiple for o in overlaps if i in (o.source, o.target)))
+            for i in range(len(intervals))
+        ]
+        assert may_be(intervals, overlaps, found.offsets), seed
+        ranges = [range(0, found.size, step) for step in steps]
+        best = min(
+            max(o + -(-v.size // UNIT) * UNIT for o, v in zip(offsets, intervals, strict=True))
+            for offsets in product(*ranges)
+            if may_be(intervals, overlaps, offsets)
+        )
+        assert found.lower_bound <= found.size <= best, seed

@@ -25,9 +25,12 @@ def operator_function(number: int, operator: Operator, emitted: Emitted) -> str:
     return "".join(arrays) + _comment(operator, emitted) + _definition(name, operator, emitted)
 
 
+_WEIGHTED = ("conv2d", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
+
+
 def activations(operator: Operator) -> list[Value]:
     """The inputs that an operator's function takes: all but weights and bias."""
-    weighted = operator.kind in ("conv2d", "depthwise_conv2d", "fully_connected")
+    weighted = operator.kind in _WEIGHTED
     return list(operator.inputs[:1] if weighted else operator.inputs)
 
 

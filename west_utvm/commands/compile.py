@@ -70,8 +70,8 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         parser.add_argument(
             "--without",
             metavar="SAVING,...",
-            help="leave out what saves memory: fold-pad, fold-activation, fold-copy, reorder, "
-            "overlap",
+            help="leave out what saves memory: fold-pad, fold-activation, fold-copy, "
+            "fold-channels, reorder, overlap",
         )
         parser.add_argument(
             "-f", "--format", choices=("module", "mlf"), default="module", help="what to write"

@@ -15,7 +15,7 @@ from tvm.relax.frontend.tflite import from_tflite
 from tvm.relax.frontend.tflite.tflite_frontend import OperatorConverter
 
 from west_utvm.errors import UtvmError
-from west_utvm.importer.model import Imported, Origin
+from west_utvm.importer.model import Imported, Origin, TensorInfo
 from west_utvm.importer.tflite_file import File, FileOperator, read_file
 
 # Operators that only move bytes, and so need no dequantize around them. TVM's front end refuses
@@ -23,6 +23,15 @@ from west_utvm.importer.tflite_file import File, FileOperator, read_file
 _MOVES = frozenset(
     """
     EXPAND_DIMS PAD RESIZE_NEAREST_NEIGHBOR SLICE SPLIT SQUEEZE STRIDED_SLICE TRANSPOSE
+    """.split()
+)
+
+# Operators that it takes on float32 only: for those, what is quantized is dequantized before and
+# quantized again after.
+_REAL = frozenset(
+    """
+    BATCH_MATMUL DEPTH_TO_SPACE ELU GELU L2_NORMALIZATION MIRROR_PAD PACK PRELU
+    REVERSE_V2 SIGN SPACE_TO_DEPTH SQUARE TILE UNPACK
     """.split()
 )
 
@@ -57,32 +66,43 @@ def _refusal(error: Exception, where: object) -> UtvmError:
 class _Converter(OperatorConverter):  # type: ignore[misc]
     """TVM's converter, with each operator's result in a variable that its origin is known of."""
 
-    _SUPPORTED_QUANTIZED_OPS = OperatorConverter._SUPPORTED_QUANTIZED_OPS | _MOVES
+    _SUPPORTED_QUANTIZED_OPS = OperatorConverter._SUPPORTED_QUANTIZED_OPS | _MOVES | _REAL
 
     def __init__(self, file: File, origins: dict[str, Origin], path: Path, *args: Any) -> None:
         super().__init__(*args)
         self.file = file
         self.origins = origins
         self.path = path
+        # Whether the operator at hand is to see float32 alone.
+        self.real = False
 
     def convert_op_to_relax(self) -> None:
         for operator in self.file.operators:
             name = self.file.tensors[operator.outputs[0]].info.name
             where = f"{self.path}: {operator.source}, '{name}'"
             given = self.subgraph.Operators(operator.number)
+            self.real = operator.code in _REAL
             try:
                 result = self.bb.normalize(self.convert_map[operator.code](op=given))
             except Exception as error:  # assertions, OpNotImplemented, TVM's own errors, ...
                 raise _refusal(error, where) from None
-            if len(operator.outputs) == 1:
-                self._keep(operator, operator.outputs[0], result)
-                continue
-            fields = self.bb.emit(result)
-            for position, index in enumerate(operator.outputs):
-                self._keep(operator, index, self.bb.normalize(fields[position]))
+            self._keep_all(operator, result)
+            self.real = False
+
+    def _keep_all(self, operator: FileOperator, result: Any) -> None:
+        if len(operator.outputs) == 1:
+            self._keep(operator, operator.outputs[0], result)
+            return
+        fields = self.bb.emit(result)
+        for position, index in enumerate(operator.outputs):
+            self._keep(operator, index, self.bb.normalize(fields[position]))
 
     def _keep(self, operator: FileOperator, index: int, result: Any) -> None:
         info = self.file.tensors[index].info
+        if self.real and info.scales:
+            figures = (relax.const(value) for value in _quantization(info))
+            result = relax.op.quantize(self.bb.normalize(result), *figures, axis=0)
+            result = self.bb.normalize(result)
         given = tuple(int(dim) for dim in result.ty.shape)
         # The file's shape is the one that counts: TVM keeps dimensions that TFLite drops.
         if given != info.shape and math.prod(given) == math.prod(info.shape):
@@ -93,9 +113,35 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
         )
         self.exp_tab.set_expr(_variable(index), variable)
 
+    def get_expr(self, input_tensor_idx: int) -> Any:
+        expression = super().get_expr(input_tensor_idx)
+        return self._real(expression, input_tensor_idx)
+
+    def get_tensor_expr(self, tensor: Any, is_sparse: bool = False) -> Any:
+        if self.has_expr(tensor.tensor_idx):
+            return self.get_expr(tensor.tensor_idx)
+        real, self.real = self.real, False
+        expression = super().get_tensor_expr(tensor, is_sparse)
+        self.real = real
+        return self._real(expression, tensor.tensor_idx)
+
+    def get_tensor_type_str(self, tensor_type: int) -> str:
+        """Constants beside a tensor are to be of this dtype."""
+        real = self.real and tensor_type == tflite.TensorType.INT8
+        return "float32" if real else str(super().get_tensor_type_str(tensor_type))
+
+    def _real(self, expression: Any, index: int) -> Any:
+        info = self.file.tensors[index].info
+        if not self.real or info.dtype != "int8":
+            return expression
+        figures = (relax.const(value) for value in _quantization(info))
+        return self.bb.normalize(relax.op.dequantize(expression, *figures, axis=0))
+
     def get_tensors(self, indices: Any) -> list[Any]:
         tensors: list[Any] = super().get_tensors(indices)
         for tensor in tensors:
+            if self.real:
+                tensor.qnn_params = None
             # A single scale has no axis; converters write whatever they have there.
             if tensor.qnn_params and tensor.qnn_params["scale"].value.numpy().ndim == 0:
                 tensor.qnn_params["axis"] = 0
@@ -130,6 +176,12 @@ _ACTIVATIONS: Mapping[int, tuple[float | None, float | None]] = {
 
 def _round(value: np.float32) -> int:
     return int(np.floor(np.abs(value) + np.float32(0.5)) * np.sign(value))
+
+
+def _quantization(info: TensorInfo) -> tuple[np.float32, np.int8]:
+    """Scale and zero point of a tensor that has one of each."""
+    [scale] = info.scales
+    return np.float32(scale), np.int8(info.zero_point)
 
 
 def _variable(index: int) -> str:

@@ -271,7 +271,7 @@ def _check_fixed(where: str, tensor: Any) -> None:
 def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
     """Operators compute on int8, or all of their tensors are float32; what is else is a constant
     that goes with one."""
-    data = 1 if operator.code == "SPLIT" else 0  # a split's first input is its axis
+    data = _DATA.get(operator.code, 0)
     if not _has(operator, data):
         raise UtvmError("has no input", where=where, hint=_DAMAGED)
     first = tensors[operator.inputs[data]].info
@@ -312,6 +312,10 @@ def _check_float(where: str, operator: FileOperator, tensors: Sequence[FileTenso
         if info.dtype != "float32" and (info.dtype != "int32" or tensor.data is None):
             what = f"is float32, and '{info.name}' is {info.dtype}"
             raise UtvmError(what, where=where, hint=_INT8)
+
+
+# Which input an operator computes on, where it is not the first: that is an axis or a shape.
+_DATA = {"SPLIT": 1, "TRANSPOSE_CONV": 2}
 
 
 def _float_end(operator: FileOperator, tensors: Sequence[FileTensor]) -> TensorInfo | None:
@@ -401,6 +405,19 @@ def _check_split(where: str, operator: FileOperator, tensors: Sequence[FileTenso
         raise UtvmError("has an axis that its input has not", where=where, hint=_DAMAGED)
 
 
+def _check_quantized(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    """Inputs are quantized, or int32 constants such as a shape or a bias; so are float32 ones."""
+    for index in operator.inputs:
+        if index < 0:
+            continue
+        info, data = tensors[index].info, tensors[index].data
+        if info.dtype == "int8" and info.scales:
+            continue
+        if info.dtype != "float32" and (info.dtype != "int32" or data is None):
+            what = f"'{info.name}' is no constant, and neither int8 nor float32"
+            raise UtvmError(what, where=where, hint="export it with fixed shapes")
+
+
 def _check_constants(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
     """Inputs after the first, such as a shape or axes, are int32 constants."""
     for index in operator.inputs[1:]:
@@ -410,6 +427,8 @@ def _check_constants(where: str, operator: FileOperator, tensors: Sequence[FileT
 
 
 _CHECKS: dict[str, Callable[[str, FileOperator, Sequence[FileTensor]], None]] = {
+    **{code: _check_quantized for code, table in OPTIONS.items() if table is None},
+    **dict.fromkeys(("DIV", "L2_NORMALIZATION", "TRANSPOSE_CONV"), _check_quantized),
     **dict.fromkeys(_WEIGHTS, _check_weights),
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _check_rank_4),
     **dict.fromkeys(("ADD", "SUB", "MUL", "CONCATENATION"), _check_all_alike),

@@ -43,8 +43,17 @@ _MASKS = dict.fromkeys(
     lambda mask: 0 <= mask < 256,
 )
 
-# By operator: the table of its options and what each of them may be. None: it has no options.
+# By operator: the table of its options and what each of them may be. None: it has no options, or
+# TVM's front end knows all of them.
 OPTIONS: dict[str, tuple[str, Mapping[str, _Check]] | None] = {
+    **dict.fromkeys(
+        """
+        ABS BATCH_MATMUL CEIL COS DEPTH_TO_SPACE ELU EXP FLOOR FLOOR_DIV FLOOR_MOD GELU LOG
+        LOG_SOFTMAX MAXIMUM MINIMUM MIRROR_PAD NEG PACK PADV2 POW PRELU REDUCE_MAX REDUCE_MIN
+        REDUCE_PROD RESIZE_BILINEAR REVERSE_V2 ROUND RSQRT SIGN SIN SPACE_TO_DEPTH SQRT SQUARE
+        SQUARED_DIFFERENCE TILE UNPACK
+        """.split()
+    ),
     "ADD": ("AddOptions", _FUSED),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
     "CONCATENATION": ("ConcatenationOptions", {"Axis": lambda axis: -8 <= axis < 8, **_FUSED}),
@@ -54,6 +63,7 @@ OPTIONS: dict[str, tuple[str, Mapping[str, _Check]] | None] = {
         {**_STRIDES, **_DILATION, **_FUSED, "DepthMultiplier": _size},
     ),
     "DEQUANTIZE": None,
+    "DIV": ("DivOptions", _FUSED),
     "EXPAND_DIMS": None,
     "FULLY_CONNECTED": (
         "FullyConnectedOptions",
@@ -63,6 +73,7 @@ OPTIONS: dict[str, tuple[str, Mapping[str, _Check]] | None] = {
         },
     ),
     "HARD_SWISH": None,
+    "L2_NORMALIZATION": ("L2NormOptions", _FUSED),
     "LEAKY_RELU": ("LeakyReluOptions", {"Alpha": _number}),
     "LOGISTIC": None,
     "MAX_POOL_2D": ("Pool2DOptions", _POOL),
@@ -84,6 +95,7 @@ OPTIONS: dict[str, tuple[str, Mapping[str, _Check]] | None] = {
     "SUM": ("ReducerOptions", {}),
     "TANH": None,
     "TRANSPOSE": None,
+    "TRANSPOSE_CONV": ("TransposeConvOptions", {**_STRIDES, **_FUSED}),
 }
 
 _RENAMED = {"DepthMultiplier": "depth_multiplier", "Beta": "beta"}

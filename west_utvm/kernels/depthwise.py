@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from west_utvm.kernels import packing
+from west_utvm.kernels import overlap, packing
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
 from west_utvm.kernels.packed import window
@@ -54,7 +54,23 @@ def depthwise3x3(operator: Operator, options: Options) -> Emitted | None:
         macs=output.elements * 9,
         scratch=_WORD * (_PLANES * _PLANE_WORDS * columns + 2 * output.shape[2]),
         label="depthwise_conv2d 3x3, dsp",
+        overlap=_overlap3x3(operator),
     )
+
+
+def _overlap3x3(operator: Operator) -> int:
+    """Rows of a band are read for the last time before its last four channels are written."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    batches, in_height, in_width, in_channels = operator.inputs[0].shape
+    _, height, width, channels = operator.outputs[0].shape
+    band = 4 if attributes.strides[0] == 1 else 2
+    batch = np.arange(batches)[:, None]
+    first = np.arange(0, height, band)
+    rows = np.maximum(first * attributes.strides[0] - attributes.padding[0], 0)
+    reads = (batch * in_height + rows) * in_width * in_channels
+    written = (batch * height + np.minimum(first + band, height)) * width * channels
+    return overlap.of_steps(reads.reshape(-1), written.reshape(-1), operator.inputs[0].size)
 
 
 def taps(operator: Operator, options: Options) -> Emitted | None:
@@ -84,6 +100,7 @@ def taps(operator: Operator, options: Options) -> Emitted | None:
         macs=output.elements * count,
         scratch=_POINTER * count + data.shape[3],
         label="depthwise_conv2d",
+        overlap=overlap.convolution(operator, ahead=output.shape[3]),
     )
 
 

@@ -32,8 +32,9 @@ class Emitted:
     ``overlap`` is how the first input and the output may share memory, where that input is not
     needed any more: the kernel stays right if the input starts at least so many bytes after the
     output does, negative where it may start before. None if they may not share any; figures come
-    from ``kernels/overlap.py``. ``overlap_second`` is the same for the second input of two. Such
-    a kernel's C must not say ``restrict``.
+    from ``kernels/overlap.py``. ``overlap_second`` is the same for the second input of two.
+    ``overlap_aligned`` is another way for the first one: a distance of bytes and a figure that
+    the distance must be a multiple of. Such a kernel's C must not say ``restrict``.
     """
 
     headers: tuple[str, ...]
@@ -47,6 +48,7 @@ class Emitted:
     label: str = ""
     overlap: int | None = None
     overlap_second: int | None = None
+    overlap_aligned: tuple[int, int] | None = None
     libraries: tuple[str, ...] = ()
 
 

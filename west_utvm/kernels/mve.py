@@ -50,7 +50,9 @@ def fully_connected(operator: Operator, options: Options) -> Emitted:
         kernel=f"mve_fully_connected_{positive_or_any(operator, clamp, plain)}",
         struct="mve_row",
         fields={
-            **_pixels(operator, clamp),
+            "depth": in_features,
+            "channels": features,
+            "range": value_range(operator, clamp),
             "bias_step": _LANES,
             "scales_step": _LANES + 1 if len(operator.inputs[1].scales) > 1 else 0,
         },
@@ -150,18 +152,19 @@ def columns(operator: Operator, options: Options) -> Emitted | None:
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
     _, height, width, in_channels = operator.inputs[1].shape
-    if attributes.dilation != (1, 1):
+    batches, out_height, out_width, _ = operator.outputs[0].shape
+    across = (out_width - 1) * attributes.strides[1] + width
+    if attributes.dilation != (1, 1) or attributes.padding[1] > across:
         return None
     plain = prepared(operator, options, channel_axis=0)
     weights = plain["weights"].reshape(operator.inputs[1].shape).transpose(0, 2, 1, 3)
     plain["weights"] = np.ascontiguousarray(weights)
-    batches, out_height, out_width, _ = operator.outputs[0].shape
-    across = (out_width - 1) * attributes.strides[1] + width
     down = (out_height - 1) * attributes.strides[0] + height
     # 32 products at a time are faster than what is left of them, if that is more than 16.
     depth = height * width * in_channels
     more = -depth % (2 * _DEPTH)
     more = more if more < _DEPTH else 0
+    size = ((across - 1) * height + down) * in_channels + more
     return Emitted(
         headers=(*HEADERS, "mve_row.h", "mve_pixels.h", "mve_columns.h"),
         kernel=f"mve_columns_{variant(operator, attributes.clamp, plain)}",
@@ -180,11 +183,12 @@ def columns(operator: Operator, options: Options) -> Emitted | None:
             "pad_left": attributes.padding[1],
             "in_zero": operator.inputs[0].zero_point,
             "columns": across,
+            "strip_size": size,
             "pixels": {**_pixels(operator, attributes.clamp), "depth": depth + more},
         },
         constants=_packed(plain, operator),
         macs=operator.outputs[0].elements * depth,
-        scratch=((across - 1) * height + down) * in_channels + more,
+        scratch=size + (2 * (depth + more) if out_width % 2 else 0),
         overlap=rows_overlap(operator, height),
     )
 
@@ -302,6 +306,7 @@ def _pixels(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
     return {
         "depth": weights.elements // weights.shape[0],
         "channels": weights.shape[0],
+        "out_step": weights.shape[0],
         "range": value_range(operator, clamp),
     }
 

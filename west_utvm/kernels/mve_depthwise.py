@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from west_utvm.kernels import mve
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
-from west_utvm.lowering.program import Array, Convolution, Operator, Value
+from west_utvm.lowering.program import Array, Clamp, Convolution, Operator, Value
 
 _LANES = 16
 _MAX_ROWS = 16
@@ -19,21 +20,34 @@ _MAX_ROWS = 16
 _ORDER = np.array([lane % 4 * 4 + lane // 4 % 2 * 2 + lane // 8 for lane in range(_LANES)])
 
 
+def single_channel(operator: Operator, options: Options) -> Emitted | None:
+    """Of one input channel: a convolution like others."""
+    data, weights, bias = operator.inputs
+    if data.shape[3] != 1 or weights.data is None:
+        return None
+    turned = weights.data.transpose(2, 0, 1)[..., np.newaxis]
+    weights = replace(weights, shape=turned.shape, data=turned)
+    convolution = replace(operator, kind="conv2d", inputs=(data, weights, bias))
+    return mve.columns(convolution, options) or mve.conv2d(convolution, options)
+
+
 def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     """Weights are HWC. None where an input channel has several output channels."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
     height, width, channels = operator.inputs[1].shape
-    if channels != operator.inputs[0].shape[3] or height > _MAX_ROWS:
-        return None
     rows = (height - 1) * attributes.dilation[0] + 1
     ring = (operator.outputs[0].shape[2] - 1) * attributes.strides[1]
     ring += (width - 1) * attributes.dilation[1] + 1
+    if channels != operator.inputs[0].shape[3]:
+        return None
+    if height > _MAX_ROWS or attributes.padding[1] > ring:
+        return None
     plain = mve.prepared(operator, options, channel_axis=2)
-    variant = mve.positive_or_any(operator, attributes.clamp, plain)
+    header, kernel = _kernel(operator, attributes.clamp, plain)
     return Emitted(
-        headers=(*mve.HEADERS, "mve_depthwise.h"),
-        kernel=f"mve_depthwise_{'3x3_' if _has_pairs(operator.inputs[1]) else ''}{variant}",
+        headers=(*mve.HEADERS, *header),
+        kernel=kernel,
         struct="mve_depthwise",
         fields={
             **mve.geometry(operator),
@@ -58,10 +72,13 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
         return None
     stride_y, stride_x = attributes.strides
     columns, rows = (width - 1) * stride_x + 3, (height - 1) * stride_y + 3
-    # Eight windows are read at a time, and 16 bytes of each of their vectors.
-    pitch = 3 * stride_x * (width + -width % 8) + rows + 13
+    pitch = 3 * (columns - 1) + rows
+    # Eight windows are read at a time, of which the last vectors may begin where strips end.
+    read = 3 * stride_x * (width + -width % 8) + (height - 1) * stride_y + 16
     plain = mve.prepared(operator, options, channel_axis=2)
-    if stride_x > 2 or not mve.saturates(attributes.clamp, plain):
+    if stride_x > 2 or attributes.padding[1] > columns:
+        return None
+    if not mve.saturates(attributes.clamp, plain):
         return None
     if max(channels, 2 * pitch) * 8 > 1 << 16 or not _worth_strips(operator, columns * rows):
         return None
@@ -87,7 +104,7 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
         },
         constants={"records": _records(plain, channels)},
         macs=operator.outputs[0].elements * 9,
-        scratch=channels * pitch,
+        scratch=(channels - 1) * pitch + max(pitch, read),
         overlap=mve.rows_overlap(operator, 3),
     )
 
@@ -109,6 +126,17 @@ def _records(plain: Mapping[str, Array], channels: int) -> Array:
     words = np.ascontiguousarray(data.astype("<i1")).view("<i4")
     figures = [plain["bias"], np.broadcast_to(plain["multiplier"], channels)]
     return np.concatenate([np.stack(figures, axis=1), words], axis=1).astype(np.int32).reshape(-1)
+
+
+def _kernel(
+    operator: Operator, clamp: Clamp, plain: Mapping[str, Array]
+) -> tuple[tuple[str, ...], str]:
+    """Its headers and name."""
+    if _has_pairs(operator.inputs[1]) and mve.saturates(clamp, plain):
+        headers = ("mve_depthwise.h", "mve_depthwise_3x3.h")
+        return headers, f"mve_depthwise_3x3_{mve.variant(operator, clamp, plain)}"
+    variant = mve.positive_or_any(operator, clamp, plain)
+    return ("mve_depthwise.h",), f"mve_depthwise_{variant}"
 
 
 def _has_pairs(weights: Value) -> bool:

@@ -65,6 +65,24 @@ def depthwise(operator: Operator, *, pixels: int = 1) -> int:
     return of_steps(reads, written, operator.inputs[0].size)
 
 
+def bands(operator: Operator, height: int) -> tuple[int, int]:
+    """Of a depthwise convolution with as many channels out as in that reads, for a few channels
+    at a time, all that a band of ``height`` output rows needs of these, and then writes the band.
+
+    It is the figure of ``Emitted.overlap_aligned``: where pixels of input and output lie one on
+    the other, a channel is never written over another, so that each counts alone.
+    """
+    channels = operator.outputs[0].shape[-1]
+    corners = _corners(operator)
+    _, rows, width, _ = operator.outputs[0].shape
+    pixel = np.arange(len(corners))
+    row = pixel // width % rows
+    # What is written before a band's pixels are read: all rows before the band.
+    written = pixel - pixel % width - row % height * width
+    distance = of_steps(corners, written, operator.inputs[0].size // channels)
+    return distance * channels, channels
+
+
 def rows(count: int, size_in: int, size_out: int, *, ahead: int | None = None) -> int:
     """Of a kernel that goes through rows of these bytes, such as a fully connected layer, and
     reads a row for every byte of its output, or is ``ahead`` as of a convolution's pixel."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from west_utvm.kernels import packing
+from west_utvm.kernels import overlap, packing
 from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Array, Clamp, Convolution, FullyConnected, Operator, Rounding
@@ -41,6 +41,7 @@ def matmul(operator: Operator, options: Options) -> Emitted | None:
         macs=output.elements * depth,
         scratch=_ROWS * _WORD * packing.padded(depth) // 2,
         label="conv2d 1x1, dsp",
+        overlap=overlap.convolution(operator, ahead=0),
     )
 
 
@@ -65,6 +66,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted | None:
         macs=operator.outputs[0].elements * patch,
         scratch=_ROWS * _WORD * packing.padded(patch) // 2 + packing.padded(patch) + _WORD,
         label="conv2d, dsp",
+        overlap=overlap.convolution(operator, ahead=0),
     )
 
 
@@ -89,6 +91,7 @@ def fully_connected(operator: Operator, options: Options) -> Emitted | None:
         macs=rows * features * in_features,
         scratch=_WORD * packing.padded(in_features) // 2,
         label="fully_connected, dsp",
+        overlap=overlap.rows(rows, in_features, features, ahead=0),
     )
 
 

@@ -55,7 +55,9 @@ def channels(operator: Operator, rounding: Rounding, axis: int = 0) -> Channels 
     bias = folded_bias(operator, axis).astype(np.int64)
     factors = [factor(operator, rounding, scale) for scale in source.scales]
     if len(factors) > 1:
-        for i, result in enumerate(_steady(operator, rounding, weights, bias)):
+        least = np.minimum(weights * -128, weights * 127).sum(axis=1) + bias
+        most = np.maximum(weights * -128, weights * 127).sum(axis=1) + bias
+        for i, result in enumerate(only_results(operator, rounding, least, most)):
             if result is not None:
                 weights[i], factors[i] = 0, _STEADY_FACTOR
                 bias[i] = (result - operator.outputs[0].zero_point) * 8
@@ -75,25 +77,20 @@ def factor(operator: Operator, rounding: Rounding, scale: float) -> float:
     return float(np.float32(scale_in) * np.float32(scale) / np.float32(scale_out))
 
 
-def _steady(
-    operator: Operator, rounding: Rounding, weights: Array, bias: Array
+def only_results(
+    operator: Operator, rounding: Rounding, least: Array, most: Array
 ) -> list[int | None]:
-    """The result of each channel that has but one: requantization is monotonic."""
+    """For each channel its result, if that is the same for its smallest and its largest sum:
+    requantization is monotonic. None if it is not."""
     attributes, zero = operator.attributes, operator.outputs[0].zero_point
     assert isinstance(attributes, Convolution | FullyConnected)
-    below = np.minimum(weights * -128, weights * 127).sum(axis=1) + bias
-    above = np.maximum(weights * -128, weights * 127).sum(axis=1) + bias
+    low, high = attributes.clamp.low, attributes.clamp.high
+    scales = operator.inputs[1].scales
     results: list[int | None] = []
-    for i, scale in enumerate(operator.inputs[1].scales):
-        real = factor(operator, rounding, scale)
-        ends = [
-            max(
-                attributes.clamp.low,
-                min(rounded(int(x), real, rounding) + zero, attributes.clamp.high),
-            )
-            for x in (below[i], above[i])
-        ]
-        results.append(ends[0] if ends[0] == ends[1] else None)
+    for i, ends in enumerate(zip(least.tolist(), most.tolist(), strict=True)):
+        real = factor(operator, rounding, scales[i if len(scales) > 1 else 0])
+        found = {max(low, min(rounded(end, real, rounding) + zero, high)) for end in ends}
+        results.append(found.pop() if len(found) == 1 else None)
     return results
 
 

@@ -60,6 +60,7 @@ _KERNELS = (
     Row("conv2d", rows.conv2d),
     Row("conv2d", weighted.conv2d),
     Row("dequantize", conversion.dequantize),
+    Row("depthwise_conv2d", mve_depthwise.single_channel, _MVE),
     Row("depthwise_conv2d", mve_depthwise.strips, _MVE),
     Row("depthwise_conv2d", mve_depthwise.depthwise_conv2d, _MVE),
     Row("depthwise_conv2d", depthwise.depthwise3x3, _DSP),
@@ -69,6 +70,7 @@ _KERNELS = (
     Row("fully_connected", packed.fully_connected, _DSP),
     Row("fully_connected", rows.fully_connected),
     Row("fully_connected", weighted.fully_connected),
+    Row("grouped_conv2d", weighted.grouped_conv2d),
     Row("loops", loops.loops),
     Row("max_pool2d", pooling.pool2d),
     Row("mul", elementwise.mul),
@@ -86,16 +88,14 @@ _KERNELS = (
 )
 
 
-# ONNX Runtime requantizes sums as XNNPACK does: in single precision, halves to even.
-_REQUANTIZES_AS: dict[Rounding, Rounding] = {"ort": "litert"}
-_WEIGHTED = ("conv2d", "depthwise_conv2d", "fully_connected")
+# ONNX Runtime requantizes sums of products as XNNPACK does: in single precision, halves to even.
+_SUMS = ("conv2d", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
 
 
 def emit(operator: Operator, options: Options) -> Emitted:
     """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
-    if operator.kind in _WEIGHTED:
-        rounding = _REQUANTIZES_AS.get(options.rounding, options.rounding)
-        options = replace(options, rounding=rounding)
+    if options.rounding == "ort" and operator.kind in _SUMS:
+        options = replace(options, rounding="litert")
     offered = (row.emit(operator, options) for row in _KERNELS if _fits(row, operator, options))
     emitted = next(emitted for emitted in offered if emitted is not None)
     headers = tuple(header.format(rounding=options.rounding) for header in emitted.headers)

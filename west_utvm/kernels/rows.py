@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from west_utvm.kernels import packing
+from west_utvm.kernels import overlap, packing
 from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
 from west_utvm.kernels.packed import window
@@ -29,13 +29,14 @@ def matmul(operator: Operator, options: Options) -> Emitted | None:
         return None
     output = operator.outputs[0]
     return Emitted(
-        headers=(*_SCALE, "rows.h", "matmul_rows.h"),
-        kernel="matmul_rows",
-        struct="matmul_rows",
+        headers=(*_SCALE, "rows.h", "matmul_blocked.h"),
+        kernel="matmul_blocked",
+        struct="matmul_blocked",
         fields={"rows": _core(operator), "pixels": output.elements // output.shape[-1]},
         constants=constants(operator, channels),
         macs=output.elements * operator.inputs[0].shape[-1],
         label="conv2d 1x1",
+        overlap=overlap.convolution(operator, ahead=_ROWS * output.shape[-1]),
     )
 
 
@@ -46,9 +47,9 @@ def conv2d(operator: Operator, options: Options) -> Emitted | None:
         return None
     patch = math.prod(operator.inputs[1].shape[1:])
     return Emitted(
-        headers=(*_SCALE, "taps.h", "patch.h", "rows.h", "conv2d_rows.h"),
-        kernel="conv2d_rows",
-        struct="conv2d_rows",
+        headers=(*_SCALE, "taps.h", "patch.h", "rows.h", "conv2d_blocked.h"),
+        kernel="conv2d_blocked",
+        struct="conv2d_blocked",
         fields={
             "rows": _core(operator),
             "window": window(operator),
@@ -58,6 +59,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted | None:
         macs=operator.outputs[0].elements * patch,
         scratch=_ROWS * patch,
         label="conv2d",
+        overlap=overlap.convolution(operator, ahead=0),
     )
 
 
@@ -68,9 +70,9 @@ def fully_connected(operator: Operator, options: Options) -> Emitted | None:
     features, in_features = operator.inputs[1].shape
     count = operator.inputs[0].elements // in_features
     return Emitted(
-        headers=(*_SCALE, "rows.h", "fully_connected_rows.h"),
-        kernel="fully_connected_rows",
-        struct="fully_connected_rows",
+        headers=(*_SCALE, "rows.h", "fully_connected_blocked.h"),
+        kernel="fully_connected_blocked",
+        struct="fully_connected_blocked",
         fields={
             "rows": _core(operator),
             "count": count,
@@ -83,6 +85,7 @@ def fully_connected(operator: Operator, options: Options) -> Emitted | None:
         },
         macs=count * features * in_features,
         label="fully_connected",
+        overlap=overlap.rows(count, in_features, features),
     )
 
 

@@ -38,6 +38,23 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
     )
 
 
+def grouped_conv2d(operator: Operator, options: Options) -> Emitted:
+    """Weights are OHWI, I being the input channels of one group."""
+    data, weights, _ = operator.inputs
+    channels, height, width, depth = weights.shape
+    groups = data.shape[3] // depth
+    fields = {**_convolution(operator, (height, width)), "depth": depth}
+    return Emitted(
+        headers=(*_HEADERS, "dot.h", "conv2d_grouped.h"),
+        kernel="conv2d_grouped",
+        struct="conv2d_grouped",
+        fields={**fields, "per_group": channels // groups},
+        constants=constants(operator, options.rounding, channel_axis=0),
+        macs=operator.outputs[0].elements * math.prod(weights.shape[1:]),
+        overlap=overlap.convolution(operator),
+    )
+
+
 def depthwise_conv2d(operator: Operator, options: Options) -> Emitted:
     """Weights are HWC."""
     height, width, _ = operator.inputs[1].shape

@@ -9,6 +9,7 @@ from typing import Any
 import tvm
 from tvm import relax
 
+from west_utvm.lowering.float_ops import LEGALIZE
 from west_utvm.lowering.graph import operator
 
 # These keep the bytes as they are: they stay calls of Relax, for the planner to leave out.
@@ -40,7 +41,7 @@ def fuse(module: Any) -> tuple[list[FusedCall], Any]:
         [
             passes.CanonicalizeBindings(),
             passes.DecomposeOpsForInference(),
-            passes.LegalizeOps(skip_ops=[f"relax.{name}" for name in MOVES]),
+            passes.LegalizeOps(LEGALIZE, skip_ops=[f"relax.{name}" for name in MOVES]),
             passes.FoldConstant(),
         ]
     )
@@ -96,7 +97,12 @@ def _members(grouped: Any, value: Any, variable: Any) -> tuple[tuple[str, str], 
     if operator(calls[0]) != "call_tir":
         return ((operator(calls[0]), variable.name),)
     names = [call.args[0].name_hint.split(_MARK, 1) for call in calls]
-    return tuple((kind.rstrip("0123456789"), name) for kind, name in names)
+    return tuple((_plain(kind), name) for kind, name in names)
+
+
+def _plain(kind: str) -> str:
+    """TVM's name of loops without what it tells them apart by."""
+    return kind.removeprefix("tir_").rstrip("0123456789_")
 
 
 def _call(fused: Any, variable: Any, value: Any, members: tuple[tuple[str, str], ...]) -> FusedCall:

@@ -110,7 +110,7 @@ class _Lowering:
         if not isinstance(real, relax.Var):
             raise self._refusal([origin], error) from None
         value = Value(f"{output.name}:float", output.shape, "float32")
-        inner = {real.name: replace(origin, output=replace(origin.output, name=value.name))}
+        inner = {real.name: replace(origin, number=-1)}
         lowering = FloatLowering(self.graph, inner, {real.name: value}, self.values)
         try:
             self.operators += lowering.lower([real.name])

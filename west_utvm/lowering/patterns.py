@@ -152,7 +152,7 @@ def _convolution(region: Region, call: Any, bias: Array | None = None) -> Found:
     if kind is None or weights.data is None:
         raise UnmatchedError(f"it has {attrs.groups} groups")
     height, width, *channels = shape(call.args[1])
-    if kind == "conv2d":
+    if kind != "depthwise_conv2d":
         given = weights.data.reshape(shape(call.args[1]))
         ordered = np.ascontiguousarray(given.transpose(3, 0, 1, 2))
     else:
@@ -162,7 +162,11 @@ def _convolution(region: Region, call: Any, bias: Array | None = None) -> Found:
 
 
 # By the layout of the weights and whether there is more than one group.
-_CONVOLUTIONS = {("HWIO", False): "conv2d", ("HWOI", True): "depthwise_conv2d"}
+_CONVOLUTIONS = {
+    ("HWIO", False): "conv2d",
+    ("HWIO", True): "grouped_conv2d",
+    ("HWOI", True): "depthwise_conv2d",
+}
 
 
 def _weights(region: Region, given: Any) -> Value:

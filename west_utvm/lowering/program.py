@@ -3,8 +3,8 @@
 
 Values are integer tensors with their quantization: real = scale x (integer - zero point). Where
 a model has float32 inputs or outputs, there are values without one before and behind that.
-Activations are NHWC, weights of convolutions OHWI, those of depthwise ones HWC and those of
-fully connected layers OI, all of them int8 and symmetric.
+Activations are NHWC, weights of convolutions OHWI (I of one group), those of depthwise ones HWC and
+those of fully connected layers OI, all of them int8 and symmetric.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ class Program:
         """The model's operators that are computed in float32, each by its place and name."""
         computed = (operator.attributes for operator in self.operators)
         loops = [attributes for attributes in computed if isinstance(attributes, Loops)]
-        return [source for one in loops for source in one.sources]
+        return list(dict.fromkeys(source for one in loops for source in one.sources))
 
     def values(self) -> Iterator[Value]:
         """Inputs, then each operator's results: every value that is computed or given."""

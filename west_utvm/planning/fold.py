@@ -28,6 +28,7 @@ from west_utvm.lowering.program import (
     Transpose,
     Value,
 )
+from west_utvm.planning.channels import fold_channels
 
 Emit = Callable[[Operator], Emitted]
 Fold = Callable[[Program, Emit], Program]
@@ -205,4 +206,5 @@ FOLDS: Mapping[str, Fold] = {
     "fold-pad": fold_pad,
     "fold-activation": fold_activation,
     "fold-copy": fold_copy,
+    "fold-channels": fold_channels,
 }

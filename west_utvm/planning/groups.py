@@ -8,12 +8,15 @@ caller gives, unless they are in the workspace.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from west_utvm.kernels import Emitted
 from west_utvm.lowering.program import Operator, Program, Value
+
+# Bytes that a buffer may be aligned to, so that outputs may run further over inputs.
+_MAX_MULTIPLE = 1024
 
 
 class Buffer(Enum):
@@ -51,17 +54,35 @@ class Groups:
         """The root of a value in the workspace."""
         return None if self.place(value) else self.root[id(value)]
 
-    def distances(self, operator: Operator, kernel: Emitted) -> Iterator[tuple[int, int]]:
-        """The roots of those inputs in the workspace that the operator's output may run over if
-        they die there, and how many bytes after the output they may start."""
+    def shares(self, operator: Operator, kernel: Emitted, *, aligned: bool) -> list[Share]:
+        """Which inputs in the workspace the operator's output may run over, if they die there.
+
+        ``aligned`` is for where such buffers are both aligned to what the kernel asks for.
+        """
         roots = [self.in_workspace(value) for value in operator.inputs]
         if len(operator.outputs) > 1:
-            return
+            return []
+        first = kernel.overlap_aligned if aligned else None
+        source = roots[0] if roots.count(roots[0]) == 1 else None
+        if first is not None and source is not None and first[1] <= _MAX_MULTIPLE:
+            return [Share(source, *first)]
+        found = []
         for root in dict.fromkeys(root for root in roots if root is not None):
-            found = [_distance(kernel, i) for i, other in enumerate(roots) if other == root]
-            known = [distance for distance in found if distance is not None]
-            if len(known) == len(found):
-                yield root, max(known)
+            distances = [_distance(kernel, i) for i, other in enumerate(roots) if other == root]
+            known = [distance for distance in distances if distance is not None]
+            if len(known) == len(distances):
+                found.append(Share(root, max(known)))
+        return found
+
+
+@dataclass(frozen=True)
+class Share:
+    """``source`` is the root of an input that may start ``distance`` bytes after the output, a
+    multiple of ``multiple``."""
+
+    source: int
+    distance: int
+    multiple: int = 1
 
 
 def _distance(kernel: Emitted, position: int) -> int | None:

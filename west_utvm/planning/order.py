@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from west_utvm.kernels import Emitted
-from west_utvm.lowering.program import Program
+from west_utvm.lowering.program import Operator, Program
 from west_utvm.planning.groups import Groups, group_values
-from west_utvm.planning.planner import ALIGNMENT, round_up
-from west_utvm.planning.problem import shared_bytes
+from west_utvm.planning.planner import ALIGNMENT
+from west_utvm.planning.problem import round_up, shared_bytes
 
 # Sets of operators looked at, in all; a fraction of a second.
 _MAX_SETS = 3_000
@@ -37,7 +37,7 @@ class _Life:
 @dataclass
 class _Step:
     """An operator: ``needs`` are those that must have run, as bits; ``distances`` are as of
-    Groups.distances, with what it writes."""
+    Groups.shares, with what it writes."""
 
     scratch: int
     needs: int = 0
@@ -133,6 +133,18 @@ def _lives(program: Program, groups: Groups) -> dict[int, _Life]:
     return lives
 
 
+def _distances(
+    groups: Groups, operator: Operator, kernel: Emitted, lives: dict[int, _Life]
+) -> list[tuple[_Life, int]]:
+    """The nearest that each input may be."""
+    nearest: dict[int, int] = {}
+    for aligned in (False, True):
+        for share in groups.shares(operator, kernel, aligned=aligned):
+            known = nearest.get(share.source, share.distance)
+            nearest[share.source] = min(known, share.distance)
+    return [(lives[source], round_up(n, ALIGNMENT)) for source, n in nearest.items()]
+
+
 def _steps(
     program: Program,
     emitted: Sequence[Emitted],
@@ -149,7 +161,6 @@ def _steps(
         root = groups.in_workspace(operator.outputs[0])
         step.writes = None if root is None else lives[root]
         if overlap:
-            found = groups.distances(operator, kernel)
-            step.distances = [(lives[source], round_up(n, ALIGNMENT)) for source, n in found]
+            step.distances = _distances(groups, operator, kernel, lives)
         steps.append(step)
     return steps

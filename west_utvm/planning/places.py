@@ -58,8 +58,16 @@ def place_values(
     groups = group_values(program, io_in_workspace=io_in_workspace)
     lives = _lives(program, groups)
     scratch = [Interval(c.scratch, i, i) for i, c in enumerate(emitted) if c.scratch]
-    shared = _overlaps(program, emitted, groups, lives) if overlap else []
-    placed = plan([*lives.values(), *scratch], overlaps=shared, alignment=alignment)
+    ways: list[list[Overlap]] = [[]]
+    if overlap:
+        ways = [_overlaps(program, emitted, groups, lives, aligned) for aligned in (False, True)]
+    placed = min(
+        (
+            plan([*lives.values(), *scratch], overlaps=way, alignment=alignment)
+            for way in (ways if ways[0] != ways[-1] else ways[:1])
+        ),
+        key=lambda found: found.size,
+    )
     offsets = dict(zip(lives, placed.offsets, strict=False))
     of_scratch = iter(placed.offsets[len(lives) :])
     places = dict(groups.constants)
@@ -101,6 +109,7 @@ def _overlaps(
     emitted: Sequence[Emitted],
     groups: Groups,
     lives: Mapping[int, Interval],
+    aligned: bool,
 ) -> list[Overlap]:
     """Where an operator's output may run over an input, which must die there."""
     numbers = {root: number for number, root in enumerate(lives)}
@@ -110,8 +119,8 @@ def _overlaps(
         if target is None or lives[target].first != step:
             continue
         found += [
-            Overlap(numbers[source], numbers[target], distance)
-            for source, distance in groups.distances(operator, kernel)
-            if lives[source].last == step and source != target
+            Overlap(numbers[share.source], numbers[target], share.distance, share.multiple)
+            for share in groups.shares(operator, kernel, aligned=aligned)
+            if lives[share.source].last == step and share.source != target
         ]
     return found

@@ -10,11 +10,12 @@ and not in time looks further, so that the same buffers get the same offsets eve
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from west_utvm.planning.problem import Problem, shared_bytes
+from west_utvm.planning.problem import Problem, round_up, shared_bytes
 from west_utvm.planning.search import search
 
 ALIGNMENT = 16
@@ -48,11 +49,13 @@ class Interval:
 @dataclass(frozen=True)
 class Overlap:
     """Two intervals by their numbers: ``source`` dies in the step in which ``target`` is born,
-    and may start ``distance`` bytes after it, or more, which may be negative."""
+    and may start ``distance`` bytes after it, or more, which may be negative; but only a multiple
+    of ``multiple`` bytes after or before it, so that both are aligned to these."""
 
     source: int
     target: int
     distance: int
+    multiple: int = 1
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def plan(
     if overlaps:  # Nor larger than without overlaps.
         rigid = _problem(intervals, (), alignment)
         placements += [rigid.place(order) for order in orders]
-    placements += [list(offsets) for offsets in known if problem.valid(offsets, alignment)]
+    placements += [list(offsets) for offsets in known if problem.valid(offsets)]
     best, proven = search(problem, min(placements, key=problem.size), _FIRST_LOOKS)
     if not proven:
         best, proven = search(problem, _shuffled(problem, best))
@@ -110,11 +113,12 @@ def _problem(intervals: Sequence[Interval], overlaps: Sequence[Overlap], alignme
         if distance + sizes[source] <= 0:  # They are in each other's way nowhere.
             del above[target][source], above[source][target]
     steps = _steps(intervals)
-    return Problem(sizes, above, steps, [_bound(sizes, overlaps, above, step) for step in steps])
-
-
-def round_up(size: int, alignment: int) -> int:
-    return -(-size // alignment) * alignment
+    bounds = [_bound(sizes, overlaps, above, step) for step in steps]
+    alignments = [
+        math.lcm(alignment, *(o.multiple for o in overlaps if i in (o.source, o.target)))
+        for i in range(len(intervals))
+    ]
+    return Problem(sizes, above, alignments, steps, bounds)
 
 
 def _steps(intervals: Sequence[Interval]) -> list[list[int]]:

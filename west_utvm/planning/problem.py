@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 
+def round_up(size: int, alignment: int) -> int:
+    return -(-size // alignment) * alignment
+
+
 def shared_bytes(target: int, sources: Sequence[tuple[int, int]]) -> int:
     """How many bytes an output shares at most with the inputs that die where it is born.
 
@@ -27,12 +31,14 @@ class Problem:
 
     ``above[i][j]`` is there for the buffers j that are in the way of i: how far j starts after i
     at least, if it is the one above. That is the size of i, but for an input j that the output i
-    may run over. ``steps`` are the buffers that live together at each step that can be the
-    fullest, and ``bounds`` the bytes that each of these steps takes in any placement.
+    may run over. ``alignments`` in bytes are those of offsets. ``steps`` are the buffers that
+    live together at each step that can be the fullest, and ``bounds`` the bytes that each of
+    these steps takes in any placement.
     """
 
     sizes: Sequence[int]
     above: Sequence[Mapping[int, int]]
+    alignments: Sequence[int]
     steps: Sequence[Sequence[int]]
     bounds: Sequence[int]
 
@@ -53,10 +59,13 @@ class Problem:
             if i < j
         ]
 
-    def valid(self, offsets: Sequence[int], alignment: int) -> bool:
+    def valid(self, offsets: Sequence[int]) -> bool:
         return (
             len(offsets) == len(self.sizes)
-            and all(offset >= 0 and offset % alignment == 0 for offset in offsets)
+            and all(
+                offset >= 0 and offset % alignment == 0
+                for offset, alignment in zip(offsets, self.alignments, strict=True)
+            )
             and all(
                 offsets[j] - offsets[i] >= up or offsets[i] - offsets[j] >= down
                 for i, j, up, down in self.pairs
@@ -75,6 +84,6 @@ class Problem:
             for start, end in taken:
                 if offset <= start:
                     break
-                offset = max(offset, end)
+                offset = max(offset, round_up(end, self.alignments[i]))
             offsets[i] = offset
         return offsets

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from west_utvm.planning.problem import Problem
+from west_utvm.planning.problem import Problem, round_up
 
 # Pairs looked at; a fraction of a second. Exhausts most cases of ten buffers.
 MAX_LOOKS = 500_000
@@ -92,7 +92,7 @@ class _Search:
         changed = False
         for below, above, distance in node.settled:
             if low[above] < low[below] + distance:
-                low[above] = low[below] + distance
+                low[above] = round_up(low[below] + distance, self.problem.alignments[above])
                 changed = True
             if high[below] < high[above] + distance:
                 high[below] = high[above] + distance

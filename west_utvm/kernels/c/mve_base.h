@@ -5,6 +5,16 @@
 #include <arm_mve.h>
 #endif
 
+/*
+ * How results are requantized: outputs are no less than their zero point, and no shift is to the
+ * left; every shift is to the right, by one bit at least; or neither. The first is the fastest.
+ */
+enum {
+	UTVM_MVE_POSITIVE,
+	UTVM_MVE_NEGATIVE,
+	UTVM_MVE_ANY,
+};
+
 /* The range of results, and the zero point they are counted from. */
 struct utvm_mve_range {
 	int32_t out_zero;

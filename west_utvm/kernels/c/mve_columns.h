@@ -19,6 +19,7 @@ struct utvm_mve_columns {
 	int32_t pad_left;
 	int32_t in_zero;
 	int32_t columns; /* of the image and its borders */
+	int32_t strip_size;
 	struct utvm_mve_pixels pixels;
 };
 
@@ -95,12 +96,43 @@ UTVM_INLINE void utvm_mve_strip_row(const struct utvm_mve_columns *p, const int8
 	utvm_mve_strip_border(p, p->columns - p->pad_left - inside, strip + inside * step);
 }
 
+/* The last windows of lines with an odd number of them, two of which are a pair. */
+struct utvm_mve_odd {
+	int8_t *windows;
+	int32_t count;
+};
+
+/* One line, whose windows begin at strip. */
+UTVM_INLINE void utvm_mve_columns_line(const struct utvm_mve_columns *p, utvm_mve_pixels_t *pixels,
+				       const int8_t *strip, const int8_t *weights,
+				       const int32_t *quads, struct utvm_mve_odd *odd,
+				       int8_t *output)
+{
+	const int32_t step = p->stride_x * p->window_height * p->in_channels;
+	const int32_t depth = p->pixels.depth;
+	const int32_t last = p->width - 1;
+	const int32_t pitch = p->width * p->pixels.channels;
+	struct utvm_mve_pixels apart = p->pixels;
+
+	pixels(&p->pixels, strip, step, p->width / 2 * 2, weights, quads, output);
+	if (p->width % 2 == 0) {
+		return;
+	}
+	utvm_mve_copy(odd->windows + odd->count * depth, strip + last * step, depth);
+	odd->count++;
+	if (odd->count == 2) {
+		apart.out_step = pitch;
+		output += last * apart.channels - pitch;
+		pixels(&apart, odd->windows, depth, 2, weights, quads, output);
+		odd->count = 0;
+	}
+}
+
 UTVM_SHARED void utvm_mve_columns(const struct utvm_mve_columns *p, utvm_mve_pixels_t *pixels,
 				  const int8_t *input, const int8_t *weights, const int32_t *quads,
 				  int8_t *strip, int8_t *output)
 {
-	const int32_t depth = p->in_channels;
-	const int32_t step = p->stride_x * p->window_height * depth;
+	struct utvm_mve_odd odd = {strip + p->strip_size, 0};
 
 	for (int32_t batch = 0; batch < p->batches; batch++) {
 		int32_t loaded = 0;
@@ -112,11 +144,14 @@ UTVM_SHARED void utvm_mve_columns(const struct utvm_mve_columns *p, utvm_mve_pix
 			for (loaded = utvm_max(loaded, first); loaded < end; loaded++) {
 				utvm_mve_strip_row(p, input, loaded, strip);
 			}
-			pixels(&p->pixels, strip + first * depth, step, p->width, weights, quads,
-			       output);
+			utvm_mve_columns_line(p, pixels, strip + first * p->in_channels, weights,
+					      quads, &odd, output);
 			output += p->width * p->pixels.channels;
 		}
-		input += p->in_height * p->in_width * depth;
+		input += p->in_height * p->in_width * p->in_channels;
+	}
+	if (odd.count) {
+		pixels(&p->pixels, odd.windows, 0, 1, weights, quads, output - p->pixels.channels);
 	}
 }
 

@@ -67,62 +67,27 @@ struct utvm_mve_16 {
  * Products have 16 bits, whose even and odd halves are widened one after another. All of the
  * vector registers are in use: loads that a compiler moved here from elsewhere would not fit.
  */
-#define UTVM_MVE_PRODUCTS(input)                                                                  \
-	"vldrb.8 %q[x], [" input "]\n\t"                                                          \
-	"vldrb.8 %q[w], [%[weights]], #16\n\t"                                                    \
-	"vmullb.s8 %q[even], %q[x], %q[w]\n\t"                                                    \
-	"vmullt.s8 %q[odd], %q[x], %q[w]\n\t"
-#define UTVM_MVE_MORE_PRODUCTS(input)                                                             \
-	"vldrb.8 %q[x], [" input "]\n\t"                                                          \
-	"vldrb.8 %q[w], [%[weights]], #16\n\t"                                                    \
-	"vmullb.s8 %q[x], %q[x], %q[w]\n\t"                                                       \
-	"vadd.i16 %q[even], %q[even], %q[x]\n\t"                                                  \
-	"vldrb.8 %q[x], [" input "]\n\t"                                                          \
-	"vmullt.s8 %q[x], %q[x], %q[w]\n\t"                                                       \
-	"vadd.i16 %q[odd], %q[odd], %q[x]\n\t"
-#define UTVM_MVE_WIDEN                                                                            \
-	"vmovlb.s16 %q[x], %q[even]\n\t"                                                          \
-	"vadd.i32 %q[a], %q[a], %q[x]\n\t"                                                        \
-	"vmovlt.s16 %q[even], %q[even]\n\t"                                                       \
-	"vadd.i32 %q[b], %q[b], %q[even]\n\t"                                                     \
-	"vmovlb.s16 %q[w], %q[odd]\n\t"                                                           \
-	"vadd.i32 %q[c], %q[c], %q[w]\n\t"                                                        \
-	"vmovlt.s16 %q[odd], %q[odd]\n\t"                                                         \
-	"vadd.i32 %q[d], %q[d], %q[odd]\n\t"
-#define UTVM_MVE_SUMS                                                                             \
-	[a] "+w"(sums->a), [b] "+w"(sums->b), [c] "+w"(sums->c), [d] "+w"(sums->d),               \
-		[x] "=&w"(x), [w] "=&w"(w), [even] "=&w"(even), [odd] "=&w"(odd),                 \
-		[weights] "+r"(weights)
-
 UTVM_INLINE const int8_t *utvm_mve_tap(struct utvm_mve_16 *sums, const int8_t *input,
 				       const int8_t *weights)
 {
 	int32x4_t x, w, even, odd;
 
-	__asm__ volatile(UTVM_MVE_PRODUCTS("%[input]") UTVM_MVE_WIDEN
-			 : UTVM_MVE_SUMS
+	__asm__ volatile("vldrb.8 %q[x], [%[input]]\n\t"
+			 "vldrb.8 %q[w], [%[weights]], #16\n\t"
+			 "vmullb.s8 %q[even], %q[x], %q[w]\n\t"
+			 "vmullt.s8 %q[odd], %q[x], %q[w]\n\t"
+			 "vmovlb.s16 %q[x], %q[even]\n\t"
+			 "vadd.i32 %q[a], %q[a], %q[x]\n\t"
+			 "vmovlt.s16 %q[even], %q[even]\n\t"
+			 "vadd.i32 %q[b], %q[b], %q[even]\n\t"
+			 "vmovlb.s16 %q[w], %q[odd]\n\t"
+			 "vadd.i32 %q[c], %q[c], %q[w]\n\t"
+			 "vmovlt.s16 %q[odd], %q[odd]\n\t"
+			 "vadd.i32 %q[d], %q[d], %q[odd]"
+			 : [a] "+w"(sums->a), [b] "+w"(sums->b), [c] "+w"(sums->c),
+			   [d] "+w"(sums->d), [x] "=&w"(x), [w] "=&w"(w), [even] "=&w"(even),
+			   [odd] "=&w"(odd), [weights] "+r"(weights)
 			 : [input] "r"(input));
-	return weights;
-}
-
-/* A window of 3x3; the products of the first two taps and so on have a sum of 16 bits. */
-UTVM_INLINE const int8_t *utvm_mve_taps_3x3(struct utvm_mve_16 *sums, const int8_t *row0,
-					    const int8_t *row1, const int8_t *row2, int32_t step,
-					    const int8_t *weights)
-{
-	int32x4_t x, w, even, odd;
-
-	__asm__ volatile(UTVM_MVE_PRODUCTS("%[row0]")
-			 "add %[row0], %[step]\n\t" UTVM_MVE_MORE_PRODUCTS("%[row0]") UTVM_MVE_WIDEN
-			 "add %[row0], %[step]\n\t" UTVM_MVE_PRODUCTS("%[row0]")
-			 UTVM_MVE_MORE_PRODUCTS("%[row1]") UTVM_MVE_WIDEN
-			 "add %[row1], %[step]\n\t" UTVM_MVE_PRODUCTS("%[row1]")
-			 "add %[row1], %[step]\n\t" UTVM_MVE_MORE_PRODUCTS("%[row1]") UTVM_MVE_WIDEN
-			 UTVM_MVE_PRODUCTS("%[row2]")
-			 "add %[row2], %[step]\n\t" UTVM_MVE_MORE_PRODUCTS("%[row2]") UTVM_MVE_WIDEN
-			 "add %[row2], %[step]\n\t" UTVM_MVE_PRODUCTS("%[row2]") UTVM_MVE_WIDEN
-			 : UTVM_MVE_SUMS, [row0] "+r"(row0), [row1] "+r"(row1), [row2] "+r"(row2)
-			 : [step] "r"(step));
 	return weights;
 }
 
@@ -155,16 +120,12 @@ UTVM_INLINE int8x16_t utvm_mve_16_result(struct utvm_mve_16 sums, const int32_t 
 }
 
 /* One pixel: the rows of its window are in slots of the ring. */
-UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, int positive,
-					  int32_t height, int32_t width, const int8_t *const *rows,
-					  int32_t offset, const int8_t *weights,
-					  const int32_t *bias, const int32_t *scales,
-					  int8_t *output)
+UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, int kind,
+					  const int8_t *const *rows, int32_t offset,
+					  const int8_t *weights, const int32_t *bias,
+					  const int32_t *scales, int8_t *output)
 {
 	const int32_t step = p->dilation_x * p->in_channels;
-	const int8_t *row0 = rows[0] + offset;
-	const int8_t *row1 = height == 3 ? rows[1] + offset : row0;
-	const int8_t *row2 = height == 3 ? rows[2] + offset : row0;
 	const int32_t out_zero = p->range.out_zero;
 	const int8_t low = (int8_t)p->range.low;
 	const int8_t high = (int8_t)p->range.high;
@@ -178,24 +139,18 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 		};
 		int8x16_t result;
 
-		if (height == 3 && width == 3) {
-			weights = utvm_mve_taps_3x3(&sums, row0, row1, row2, step, weights);
-			row0 += 16;
-			row1 += 16;
-			row2 += 16;
-		} else {
-			for (int32_t y = 0; y < height; y++) {
-				const int8_t *tap = rows[y] + offset;
+		for (int32_t y = 0; y < p->window_height; y++) {
+			const int8_t *tap = rows[y] + offset;
 
-				for (int32_t x = width; x > 0; x--) {
-					weights = utvm_mve_tap(&sums, tap, weights);
-					tap += step;
-				}
+			for (int32_t x = p->window_width; x > 0; x--) {
+				weights = utvm_mve_tap(&sums, tap, weights);
+				tap += step;
 			}
-			offset += 16;
 		}
+		offset += 16;
 		__asm__ volatile("" : "+r"(scales), "+w"(sums.a), "+w"(sums.b));
-		result = utvm_mve_16_result(sums, scales, positive, out_zero);
+		result = utvm_mve_16_result(sums, scales, kind == UTVM_MVE_POSITIVE,
+					    out_zero);
 		result = vmaxq_s8(result, vdupq_n_s8(low));
 		result = vminq_s8(result, vdupq_n_s8(high));
 		if (left >= 16) {
@@ -217,18 +172,18 @@ UTVM_INLINE int32_t utvm_mve_lane(int32_t place)
 	return place / 16 * 16 + place % 4 * 4 + place / 4 % 2 * 2 + place / 8 % 2;
 }
 
-UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, int positive,
-					  int32_t height, int32_t width, const int8_t *const *rows,
-					  int32_t offset, const int8_t *weights,
-					  const int32_t *bias, const int32_t *scales,
-					  int8_t *output)
+UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, int kind,
+					  const int8_t *const *rows, int32_t offset,
+					  const int8_t *weights, const int32_t *bias,
+					  const int32_t *scales, int8_t *output)
 {
 	const int32_t blocks = (p->in_channels + 15) / 16;
+	const int32_t taps = p->window_height * p->window_width;
 
-	(void)positive;
+	(void)kind;
 	for (int32_t place = 0; place < blocks * 16; place++) {
 		const int32_t channel = utvm_mve_lane(place);
-		const int8_t *own = weights + place / 16 * height * width * 16 + channel % 16;
+		const int8_t *own = weights + place / 16 * taps * 16 + channel % 16;
 		const int32_t *const scale = scales + place / 16 * 20;
 		const int32_t shift = utvm_mve_shift(scale[16 + place / 4 % 4], place % 4);
 		int32_t sum = bias[place];
@@ -236,10 +191,10 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 		if (channel >= p->in_channels) {
 			continue;
 		}
-		for (int32_t y = 0; y < height; y++) {
+		for (int32_t y = 0; y < p->window_height; y++) {
 			const int8_t *tap = rows[y] + offset + channel;
 
-			for (int32_t x = 0; x < width; x++) {
+			for (int32_t x = 0; x < p->window_width; x++) {
 				sum += *tap * *own;
 				tap += p->dilation_x * p->in_channels;
 				own += 16;
@@ -252,57 +207,59 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 
 #endif
 
-UTVM_INLINE void utvm_mve_depthwise_rows(const struct utvm_mve_depthwise *p, int positive,
-					 int32_t height, int32_t width, const int8_t *image,
-					 const int8_t *weights, const int32_t *bias,
-					 const int32_t *scales, int8_t *ring, int8_t *output)
+typedef void utvm_mve_depthwise_pixel_t(const struct utvm_mve_depthwise *p, int kind,
+					const int8_t *const *rows, int32_t offset,
+					const int8_t *weights, const int32_t *bias,
+					const int32_t *scales, int8_t *output);
+
+UTVM_INLINE void utvm_mve_depthwise_image(const struct utvm_mve_depthwise *p, int kind,
+					  utvm_mve_depthwise_pixel_t *pixel, const int8_t *image,
+					  const int8_t *weights, const int32_t *bias,
+					  const int32_t *scales, int8_t *ring, int8_t *output)
 {
 	const int32_t pitch = utvm_mve_ring_pitch(p);
+	const int32_t step = p->stride_x * p->in_channels;
 	const int8_t *rows[UTVM_MVE_WINDOW_ROWS];
 	int32_t loaded = 0;
 
 	for (int32_t line = 0; line < p->height; line++) {
 		const int32_t first = line * p->stride_y;
-		const int32_t last = first + (height - 1) * p->dilation_y;
+		const int32_t last = first + (p->window_height - 1) * p->dilation_y;
 
 		for (loaded = utvm_max(loaded, first); loaded <= last; loaded++) {
 			utvm_mve_ring_load(p, image, loaded - p->pad_top,
 					   ring + loaded % p->ring_rows * pitch);
 		}
-		for (int32_t y = 0; y < height; y++) {
+		for (int32_t y = 0; y < p->window_height; y++) {
 			rows[y] = ring + (first + y * p->dilation_y) % p->ring_rows * pitch;
 		}
 		for (int32_t column = 0; column < p->width; column++) {
-			utvm_mve_depthwise_pixel(p, positive, height, width, rows,
-						 column * p->stride_x * p->in_channels, weights,
-						 bias, scales, output);
+			pixel(p, kind, rows, column * step, weights, bias, scales, output);
 			output += p->in_channels;
 		}
 	}
 }
 
-UTVM_INLINE void utvm_mve_depthwise(const struct utvm_mve_depthwise *p, int positive,
-				    int32_t height, int32_t width, const int8_t *input,
+UTVM_INLINE void utvm_mve_depthwise(const struct utvm_mve_depthwise *p, int kind,
+				    utvm_mve_depthwise_pixel_t *pixel, const int8_t *input,
 				    const int8_t *weights, const int32_t *bias,
 				    const int32_t *scales, int8_t *ring, int8_t *output)
 {
 	for (int32_t batch = 0; batch < p->batches; batch++) {
-		utvm_mve_depthwise_rows(p, positive, height, width, input, weights, bias, scales,
-					ring, output);
+		utvm_mve_depthwise_image(p, kind, pixel, input, weights, bias, scales, ring,
+					 output);
 		input += p->in_height * p->in_width * p->in_channels;
 		output += p->height * p->width * p->in_channels;
 	}
 }
 
-#define UTVM_MVE_DEPTHWISE(name, positive, height, width)                                         \
+#define UTVM_MVE_DEPTHWISE(name, pixel, kind)                                                     \
 	UTVM_SHARED void utvm_mve_depthwise_##name(                                               \
 		const struct utvm_mve_depthwise *p, const int8_t *input, const int8_t *weights,   \
 		const int32_t *bias, const int32_t *scales, void *scratch, int8_t *output)        \
 	{                                                                                         \
-		utvm_mve_depthwise(p, positive, height, width, input, weights, bias, scales,      \
-				   scratch, output);                                              \
+		utvm_mve_depthwise(p, kind, pixel, input, weights, bias, scales, scratch,         \
+				   output);                                                       \
 	}
-UTVM_MVE_DEPTHWISE(3x3_any, 0, 3, 3)
-UTVM_MVE_DEPTHWISE(3x3_positive, 1, 3, 3)
-UTVM_MVE_DEPTHWISE(any, 0, p->window_height, p->window_width)
-UTVM_MVE_DEPTHWISE(positive, 1, p->window_height, p->window_width)
+UTVM_MVE_DEPTHWISE(any, utvm_mve_depthwise_pixel, UTVM_MVE_ANY)
+UTVM_MVE_DEPTHWISE(positive, utvm_mve_depthwise_pixel, UTVM_MVE_POSITIVE)

@@ -46,7 +46,7 @@ UTVM_INLINE void utvm_mve_strips_put(const int8_t *from, int32_t step, int32_t c
 				 "add %[to], #3\n\t"
 				 "le lr, 1b\n"
 				 "2:"
-				 : [from] "+r"(from), [to] "+r"(to)
+				 : [from] "+l"(from), [to] "+r"(to)
 				 : [step] "r"(step), [count] "r"(count), [first] "w"(first),
 				   [second] "w"(second)
 				 : "q0", "q1", "lr", "memory");
@@ -62,7 +62,7 @@ UTVM_INLINE void utvm_mve_strips_put(const int8_t *from, int32_t step, int32_t c
 			 "add %[to], #3\n\t"
 			 "le lr, 1b\n"
 			 "2:"
-			 : [from] "+r"(from), [to] "+r"(to)
+			 : [from] "+l"(from), [to] "+r"(to)
 			 : [step] "r"(step), [count] "r"(count), [first] "w"(first),
 			   [channels] "r"(channels)
 			 : "q0", "lr", "cc", "memory");

@@ -4,19 +4,10 @@
  */
 #define UTVM_MVE_QUAD 9
 
-/*
- * How results are requantized: outputs are no less than their zero point, and no shift is to the
- * left; every shift is to the right, by one bit at least; or neither. The first is the fastest.
- */
-enum {
-	UTVM_MVE_POSITIVE,
-	UTVM_MVE_NEGATIVE,
-	UTVM_MVE_ANY,
-};
-
 struct utvm_mve_pixels {
 	int32_t depth;
 	int32_t channels;
+	int32_t out_step; /* from pixel to pixel: of more than two, as many as there are channels */
 	struct utvm_mve_range range;
 };
 
@@ -45,6 +36,11 @@ struct utvm_mve_pair {
 	const int32_t *end;
 	int8_t *output0;
 	int8_t *output1;
+	const int8_t *weights;
+	const int32_t *quads;
+	int32_t channels;
+	int32_t step; /* from pair to pair */
+	int32_t pairs;
 };
 
 /* Two rows by four channels: eight sums, which must be in even registers, lr among them. */
@@ -66,12 +62,14 @@ struct utvm_mve_pair {
 	"vldrb.8 q1, [r3], #16\n\t"
 
 /*
- * All blocks of four channels of two rows, of which there is one at least. In a block 32 products
- * at a time, then 16 and what is left of them. r7, which may be a frame pointer, is the quad.
+ * All blocks of four channels of pairs of rows; there is one at least, and of more than one pair
+ * all channels. In a block 32 products at a time, then 16 and what is left of them. r7, which may
+ * be a frame pointer, is the quad.
  */
-#define UTVM_MVE_PAIR(requantize)                                                                 \
-	__asm__ volatile("push {r7}\n\t"                                                          \
-			 "mov r7, r9\n"                                                           \
+#define UTVM_MVE_PAIRS(requantize)                                                                \
+	__asm__ volatile("push {r7}\n"                                                            \
+			 "0:\n\t"                                                                 \
+			 "ldrd r5, r7, [r11, #24]\n"                                              \
 			 "1:\n\t"                                                                 \
 			 "ldrd r1, r3, [r11]\n\t"                                                 \
 			 "ldr r9, [r11, #8]\n\t"                                                  \
@@ -114,67 +112,83 @@ struct utvm_mve_pair {
 			 "vstrb.32 q0, [r0], #4\n\t"                                              \
 			 "vstrb.32 q1, [r2], #4\n\t"                                              \
 			 "strd r0, r2, [r11, #16]\n\t"                                            \
-			 "ldr r0, [r11, #12]\n\t"                                                 \
-			 "cmp r7, r0\n\t"                                                         \
+			 "ldr r1, [r11, #12]\n\t"                                                 \
+			 "cmp r7, r1\n\t"                                                         \
 			 "bne 1b\n\t"                                                             \
+			 "ldrd r4, r6, [r11, #32]\n\t"                                            \
+			 "ldrd r1, r3, [r11]\n\t"                                                 \
+			 "add r4, r2\n\t"                                                         \
+			 "add r1, r6\n\t"                                                         \
+			 "add r3, r6\n\t"                                                         \
+			 "strd r2, r4, [r11, #16]\n\t"                                            \
+			 "strd r1, r3, [r11]\n\t"                                                 \
+			 "ldr r0, [r11, #40]\n\t"                                                 \
+			 "subs r0, #1\n\t"                                                        \
+			 "str r0, [r11, #40]\n\t"                                                 \
+			 "bne 0b\n\t"                                                             \
 			 "pop {r7}"                                                               \
-			 : "+r"(next), "+r"(quad)                                                 \
+			 :                                                                        \
 			 : "r"(state), "w"(out_zero), "w"(low), "w"(high)                         \
-			 : "r0", "r1", "r2", "r3", "r4", "r6", "r8", "r10", "r12", "lr", "q0",    \
-			   "q1", "q2", "q3", "q7", "cc", "memory")
+			 : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12",    \
+			   "lr", "q0", "q1", "q2", "q3", "q7", "cc", "memory")
 
-UTVM_INLINE void utvm_mve_pair(int kind, struct utvm_mve_pair *pair, const int8_t *weights,
-			       const int32_t *quads, int32x4_t zero, int32x4_t least,
-			       int32x4_t most)
+UTVM_INLINE void utvm_mve_pairs(int kind, struct utvm_mve_pair *pair,
+				const struct utvm_mve_range *range)
 {
-	register const int8_t *next __asm__("r5") = weights;
-	register const int32_t *quad __asm__("r9") = quads;
 	register struct utvm_mve_pair *state __asm__("r11") = pair;
-	register int32x4_t out_zero __asm__("q4") = zero;
-	register int32x4_t low __asm__("q5") = least;
-	register int32x4_t high __asm__("q6") = most;
+	register int32x4_t out_zero __asm__("q4") = vdupq_n_s32(range->out_zero);
+	register int32x4_t low __asm__("q5") = vdupq_n_s32(range->low);
+	register int32x4_t high __asm__("q6") = vdupq_n_s32(range->high);
 
 	if (kind == UTVM_MVE_POSITIVE) {
-		UTVM_MVE_PAIR(UTVM_MVE_REQUANTIZE_POSITIVE);
+		UTVM_MVE_PAIRS(UTVM_MVE_REQUANTIZE_POSITIVE);
 	} else if (kind == UTVM_MVE_NEGATIVE) {
-		UTVM_MVE_PAIR(UTVM_MVE_REQUANTIZE_NEGATIVE);
+		UTVM_MVE_PAIRS(UTVM_MVE_REQUANTIZE_NEGATIVE);
 	} else {
-		UTVM_MVE_PAIR(UTVM_MVE_REQUANTIZE);
+		UTVM_MVE_PAIRS(UTVM_MVE_REQUANTIZE);
 	}
 }
 
 /*
  * Pixels from rows that are step bytes from each other, in pairs; the last of an odd number is
- * computed twice.
+ * computed twice. All channels of a pair before the next, so that output may overwrite input.
  */
-UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int kind,
-				 const int8_t *input, int32_t step, int32_t count,
-				 const int8_t *weights, const int32_t *quads, int8_t *output)
+UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int kind, const int8_t *input,
+				 int32_t step, int32_t count, const int8_t *weights,
+				 const int32_t *quads, int8_t *output)
 {
-	const int32x4_t out_zero = vdupq_n_s32(p->range.out_zero);
-	const int32x4_t low = vdupq_n_s32(p->range.low);
-	const int32x4_t high = vdupq_n_s32(p->range.high);
 	const int32_t channels = p->channels;
 	const int32_t whole = channels & ~3;
 	const int32_t *const end = quads + whole / 4 * UTVM_MVE_QUAD;
 
-	for (int32_t left = count; left > 0; left -= 2) {
-		const int8_t *const second = left > 1 ? input + step : input;
-		int8_t *const output1 = left > 1 ? output + channels : output;
+	while (count > 0) {
+		const int32_t pairs = count > 1 && whole == channels ? count / 2 : 1;
+		const int32_t second = count > 1 ? 1 : 0;
+		struct utvm_mve_pair pair = {
+			.row0 = input,
+			.row1 = input + second * step,
+			.depth = p->depth - 32,
+			.end = end,
+			.output0 = output,
+			.output1 = output + second * p->out_step,
+			.weights = weights,
+			.quads = quads,
+			.channels = channels,
+			.step = 2 * step,
+			.pairs = pairs,
+		};
 
 		if (whole) {
-			struct utvm_mve_pair pair = {
-				input, second, p->depth - 32, end, output, output1,
-			};
-
-			utvm_mve_pair(kind, &pair, weights, quads, out_zero, low, high);
+			utvm_mve_pairs(kind, &pair, &p->range);
 		}
 		if (whole < channels) {
 			utvm_mve_pixel(p, kind, input, weights, quads, whole, output);
-			utvm_mve_pixel(p, kind, second, weights, quads, whole, output1);
+			utvm_mve_pixel(p, kind, input + second * step, weights, quads, whole,
+				       output + second * p->out_step);
 		}
-		input += 2 * step;
-		output += 2 * channels;
+		input += 2 * pairs * step;
+		output += 2 * pairs * p->out_step;
+		count -= 2 * pairs;
 	}
 }
 
@@ -187,7 +201,7 @@ UTVM_INLINE void utvm_mve_pixels(const struct utvm_mve_pixels *p, int kind,
 	for (int32_t left = count; left > 0; left--) {
 		utvm_mve_pixel(p, kind, input, weights, quads, 0, output);
 		input += step;
-		output += p->channels;
+		output += p->out_step;
 	}
 }
 

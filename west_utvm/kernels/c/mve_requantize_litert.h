@@ -50,4 +50,10 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 	"vcvtn.s32.f32 q4, q4\n\t"                                                                \
 	"vcvtn.s32.f32 q5, q5\n\t"
 #define UTVM_MVE_REQUANTIZE_POSITIVE_Q4_Q5 UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5
+/* Of one register by q0. */
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_BY_Q0(q)                                                     \
+	"vcvt.f32.s32 " q ", " q "\n\t"                                                           \
+	"vmul.f32 " q ", " q ", q0\n\t"                                                           \
+	"vcvtn.s32.f32 " q ", " q "\n\t"
+#define UTVM_MVE_REQUANTIZE_POSITIVE_BY_Q0 UTVM_MVE_REQUANTIZE_NEGATIVE_BY_Q0
 #endif

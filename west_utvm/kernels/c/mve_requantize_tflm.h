@@ -93,4 +93,13 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 	"vadd.i32 q5, q5, q3\n\t"                                                                 \
 	"vrshl.s32 q4, r12\n\t"                                                                   \
 	"vrshl.s32 q5, r12\n\t"
+/* Of one register by q0 and q1; q2 is free. Shifts are to the right, by one bit at least. */
+#define UTVM_MVE_REQUANTIZE_POSITIVE_BY_Q0(q)                                                     \
+	"vqrdmulh.s32 " q ", " q ", q0\n\t"                                                       \
+	"vrshl.s32 " q ", " q ", q1\n\t"
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_BY_Q0(q)                                                     \
+	"vqrdmulh.s32 " q ", " q ", q0\n\t"                                                       \
+	"vshr.s32 q2, " q ", #31\n\t"                                                             \
+	"vadd.i32 " q ", " q ", q2\n\t"                                                           \
+	"vrshl.s32 " q ", " q ", q1\n\t"
 #endif

@@ -3,7 +3,7 @@
  * 2^-24 < f < 2^-2; sums are below 2^24.
  */
 #define UTVM_SCALE_WORDS 1
-/* What a channel takes: its bias and its scale. */
+/* A channel's bias and its scale. */
 #define UTVM_CHANNEL_WORDS (1 + UTVM_SCALE_WORDS)
 
 struct utvm_scale {

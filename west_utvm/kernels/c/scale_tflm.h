@@ -3,7 +3,7 @@
  * 2^(32 - n), for a real factor m * 2^(-31 - n) with 2^30 <= m < 2^31 and 2 <= n <= 31.
  */
 #define UTVM_SCALE_WORDS 2
-/* What a channel takes: its bias and its scale. */
+/* A channel's bias and its scale. */
 #define UTVM_CHANNEL_WORDS (1 + UTVM_SCALE_WORDS)
 
 struct utvm_scale {

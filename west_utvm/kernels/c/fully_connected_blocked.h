@@ -1,11 +1,11 @@
 /* A matrix of weights, OI, times each row of the input, four outputs at a time. */
-struct utvm_fully_connected_rows {
+struct utvm_fully_connected_blocked {
 	struct utvm_rows rows;
 	int32_t count;
 	int32_t per_channel;
 };
 
-#define UTVM_FOUR_PRODUCTS(i)                                                                      \
+#define UTVM_FOUR_ROWS(i)                                                                          \
 	do {                                                                                       \
 		const int32_t value = x[i];                                                        \
                                                                                                    \
@@ -38,18 +38,18 @@ UTVM_INLINE void utvm_four_rows(const int8_t *x, const int8_t *w, int32_t step, 
 		sums[3] = utvm_dot2(even, utvm_even_bytes(d), sums[3]);
 		sums[3] = utvm_dot2(odd, utvm_odd_bytes(d), sums[3]);
 #else
-		UTVM_FOUR_PRODUCTS(0);
-		UTVM_FOUR_PRODUCTS(1);
-		UTVM_FOUR_PRODUCTS(2);
-		UTVM_FOUR_PRODUCTS(3);
+		UTVM_FOUR_ROWS(0);
+		UTVM_FOUR_ROWS(1);
+		UTVM_FOUR_ROWS(2);
+		UTVM_FOUR_ROWS(3);
 #endif
 	}
 	for (int32_t i = 0; i < (depth & 3); i++) {
-		UTVM_FOUR_PRODUCTS(i);
+		UTVM_FOUR_ROWS(i);
 	}
 }
 
-UTVM_SHARED void utvm_fully_connected_rows(const struct utvm_fully_connected_rows *p,
+UTVM_SHARED void utvm_fully_connected_blocked(const struct utvm_fully_connected_blocked *p,
 					   const int8_t *input, const int8_t *weights,
 					   const int32_t *bias, const int32_t *scales,
 					   int8_t *output)

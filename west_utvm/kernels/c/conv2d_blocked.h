@@ -1,11 +1,11 @@
 /* Convolution of what the window sees, which is copied for two pixels at a time. */
-struct utvm_conv2d_rows {
+struct utvm_conv2d_blocked {
 	struct utvm_rows rows;
 	struct utvm_window window;
 	int32_t batches;
 };
 
-UTVM_SHARED void utvm_conv2d_rows(const struct utvm_conv2d_rows *p, const int8_t *input,
+UTVM_SHARED void utvm_conv2d_blocked(const struct utvm_conv2d_blocked *p, const int8_t *input,
 				  const int8_t *weights, const int32_t *constants, void *scratch,
 				  int8_t *output)
 {

@@ -1,10 +1,10 @@
 /* A convolution with a window of one tap that moves by one: pixels are rows of a matrix. */
-struct utvm_matmul_rows {
+struct utvm_matmul_blocked {
 	struct utvm_rows rows;
 	int32_t pixels;
 };
 
-UTVM_SHARED void utvm_matmul_rows(const struct utvm_matmul_rows *p, const int8_t *input,
+UTVM_SHARED void utvm_matmul_blocked(const struct utvm_matmul_blocked *p, const int8_t *input,
 				  const int8_t *weights, const int32_t *constants, int8_t *output)
 {
 	const int32_t depth = p->rows.depth;

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators on int8 that have no integer form here: computed in float32, and the compiler says so.
+
+LiteRT has integer kernels for some, which round in places of their own: within one quantum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .conftest import Execute
+from .reference import ROUNDINGS, run, samples
+from .tflite_graph import Code, Graph, Quant, Ref, schema
+from .tflite_models import SAME, add_conv2d
+
+SHAPE = (1, 6, 5, 3)
+IN, OUT = Quant(0.05, 3), Quant(0.04, -5)
+
+
+def _unary(graph: Graph, code: int, target: Quant = OUT, options: Any = None) -> Ref:
+    return graph.op(code, [graph.input(SHAPE, IN)], SHAPE, target, options)
+
+
+def _binary(graph: Graph, code: int, target: Quant = IN, options: Any = None) -> Ref:
+    """Both inputs and the result in the same quantization, which LiteRT takes for granted."""
+    inputs = [graph.input(SHAPE, IN), graph.input(SHAPE, IN)]
+    return graph.op(code, inputs, SHAPE, target, options)
+
+
+def _shaped(graph: Graph, code: int, result: tuple[int, ...], given: Any, options: Any) -> Ref:
+    inputs = [graph.input(SHAPE, IN), graph.integers(given)]
+    return graph.op(code, inputs, result, IN, options)
+
+
+def _transpose_conv(graph: Graph) -> Ref:
+    values = graph.random.integers(-127, 128, (4, 3, 3, 3)).astype(np.int8)
+    scales = tuple(graph.random.uniform(0.005, 0.02, 4).tolist())
+    filters = graph.constant(values, Quant(scales))
+    bias = graph.random.integers(-500, 500, 4).astype(np.int32)
+    offsets = graph.constant(bias, Quant(tuple(0.05 * scale for scale in scales)))
+    shape = (1, 12, 10, 4)
+    options = schema.TransposeConvOptionsT(padding=SAME, strideH=2, strideW=2)
+    inputs = [graph.integers(shape), filters, graph.input(SHAPE, IN), offsets]
+    return graph.op(Code.TRANSPOSE_CONV, inputs, shape, Quant(0.3, 4), options)
+
+
+def _batch_matmul(graph: Graph) -> Ref:
+    inputs = [graph.input((2, 3, 4), IN), graph.input((2, 4, 5), IN)]
+    options = schema.BatchMatMulOptionsT()
+    return graph.op(Code.BATCH_MATMUL, inputs, (2, 3, 5), Quant(0.4, 0), options)
+
+
+CASES: dict[str, Callable[[Graph], Ref]] = {
+    "ABS": partial(_unary, code=Code.ABS),
+    "BATCH_MATMUL": _batch_matmul,
+    "ELU": partial(_unary, code=Code.ELU),
+    "EXP": partial(_unary, code=Code.EXP, target=Quant(0.5, -128)),
+    "GELU": partial(_unary, code=Code.GELU, options=schema.GeluOptionsT()),
+    "L2_NORMALIZATION": partial(
+        _unary, code=Code.L2_NORMALIZATION, target=Quant(1 / 128), options=schema.L2NormOptionsT()
+    ),
+    "LOG_SOFTMAX": partial(_unary, code=Code.LOG_SOFTMAX, target=Quant(16 / 256, 127)),
+    "MAXIMUM": partial(_binary, code=Code.MAXIMUM, options=schema.MaximumMinimumOptionsT()),
+    "MINIMUM": partial(_binary, code=Code.MINIMUM, options=schema.MaximumMinimumOptionsT()),
+    "REDUCE_MAX": partial(
+        _shaped,
+        code=Code.REDUCE_MAX,
+        result=(1, 3),
+        given=[1, 2],
+        options=schema.ReducerOptionsT(keepDims=False),
+    ),
+    "RESIZE_BILINEAR": partial(
+        _shaped,
+        code=Code.RESIZE_BILINEAR,
+        result=(1, 12, 10, 3),
+        given=(12, 10),
+        options=schema.ResizeBilinearOptionsT(),
+    ),
+    "SQUARED_DIFFERENCE": partial(_binary, code=Code.SQUARED_DIFFERENCE, target=Quant(0.2, -128)),
+    "TRANSPOSE_CONV": _transpose_conv,
+}
+# Nothing is rounded but back to where it came from.
+EXACT = {"MAXIMUM", "MINIMUM", "REDUCE_MAX"}
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("name", CASES)
+def test_within_a_quantum(name: str, rounding: Any, execute: Execute) -> None:
+    graph = Graph(4)
+    model = graph.finish(CASES[name](graph))
+    inputs = samples(model, 10)
+    wanted = run(model, inputs, "litert")
+    for got, want in zip(execute(model, inputs, rounding), wanted, strict=True):
+        mine, theirs = (one.outputs[0].astype(int) for one in (got, want))
+        assert np.abs(mine - theirs).max() <= (0 if name in EXACT else 1)
+    assert len(np.unique(mine)) > 2
+
+
+def _between_convolutions() -> bytes:
+    """Two operators without an integer form, one after the other, and neighbours that have one."""
+    graph = Graph(11)
+    maps = add_conv2d(graph, graph.input((1, 5, 5, 3), Quant(0.02, -10)), 4)
+    raised = graph.op(Code.EXP, [maps], maps.shape, Quant(0.5, -128))
+    lowered = graph.op(Code.LOG, [raised], maps.shape, Quant(0.03, -60))
+    return graph.finish(add_conv2d(graph, lowered, 4))
+
+
+def test_it_is_said(tmp_path: Path) -> None:
+    from west_utvm.compiler import compile_model
+
+    path = tmp_path / "model.tflite"
+    path.write_bytes(_between_convolutions())
+    compiled = compile_model(path, name="net")
+    said = ["operator 1 (EXP), 'tensor_4'", "operator 2 (LOG), 'tensor_5'"]
+    assert compiled.program.in_float() == said
+    assert compiled.model.entry["west_utvm"]["compiler"]["float"] == said
+
+
+def test_between_integer_operators(execute: Execute) -> None:
+    """Their results are int8, as the trace shows: what is between is an operator's own affair."""
+    model = _between_convolutions()
+    inputs = samples(model, 10)
+    wanted = run(model, inputs, "litert", written=True)
+    got = execute(model, inputs, "litert", "-DUTVM_TRACE")
+    for mine, theirs in zip(got, wanted, strict=True):
+        for number, distance in ((0, 0), (1, 1)):
+            values = (one.written[number][0].astype(int) for one in (mine, theirs))
+            assert abs(next(values) - next(values)).max() <= distance
+        assert [len(row) for row in mine.written] == [1, 1, 1, 1]
