@@ -7,18 +7,22 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ..bare_metal.boards import BARE_METAL, WARNINGS
-from . import float_models
+from . import float_models, onnx_models
 from .conftest import NAME, Build
 from .host import check
 from .reference import ROUNDINGS, run, samples
 from .tflite_models import cases
 
-CASES = {case.id: case for case in cases()}
-CASES |= {f"float-{case.id}": case for case in float_models.cases()}
+CASES: dict[str, Any] = {
+    **{case.id: case for case in cases()},
+    **{f"float-{case.id}": case for case in float_models.cases()},
+    **{case.id: case for case in onnx_models.cases()},
+}
 PARTS = (
     "conv_2d-s2-same-odd", "depthwise_conv_2d-c3-m2", "fully_connected-batch4", "add-rows",
     "mul-relu", "average_pool_2d-3x3-s2-same", "max_pool_2d-relu", "softmax-4d", "mean-image",
@@ -31,6 +35,12 @@ FLOAT_PARTS = (
     "float-leaky_relu-image", "float-concatenation-rows", "float-pad-image", "float-split-three",
     "float-mean-channels", "float-hard_swish-image", "float-chain-residual",
     "float-chain-classifier", "float-chain-two-outputs",
+)  # fmt: skip
+ONNX_PARTS = (
+    "conv-3x3-5to17-qdq", "depthwise-5-x2-s1-uint8", "gemm-17to5-rows-qdq", "add-channels-qdq",
+    "mul-constant-uint8", "sub-qdq", "average-pool-counted-qdq", "global-average-pool-qdq",
+    "softmax-channels-qdq", "function-silu-qdq", "concat-rescaled-qdq", "resize-corners-uint8",
+    "chain-residual-uint8",
 )  # fmt: skip
 # Their inputs or outputs have elements of more than a byte.
 ALIGNED = {"chain-float-ends"}
@@ -69,15 +79,21 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from west_utvm.compiler import compile_model
 
     folder = tmp_path_factory.mktemp("sources")
-    for part in (*PARTS, *FLOAT_PARTS):
-        (folder / "model.tflite").write_bytes(CASES[part].build())
-        for rounding in ROUNDINGS:
-            compiled = compile_model(folder / "model.tflite", name=NAME, rounding=rounding)
-            for relative, text in compiled.files.items():
-                path = folder / f"{part}-{rounding}" / relative
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
+    wanted = [(part, rounding) for part in (*PARTS, *FLOAT_PARTS) for rounding in ROUNDINGS]
+    for part, rounding in [*wanted, *((part, None) for part in ONNX_PARTS)]:
+        model = folder / ("model.tflite" if rounding else "model.onnx")
+        model.write_bytes(CASES[part].build())
+        compiled = compile_model(model, name=NAME, rounding=rounding)
+        for relative, text in compiled.files.items():
+            path = folder / f"{part}-{rounding or 'ort'}" / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
     return folder
+
+
+def _once(sources: Path) -> list[Path]:
+    """The C of each model, in one mode."""
+    return sorted([*sources.glob("*-tflm/src/*.c"), *sources.glob("*-ort/src/*.c")])
 
 
 @pytest.mark.parametrize("compiler", COMPILERS.values(), ids=COMPILERS)
@@ -127,7 +143,7 @@ def _included(path: Path) -> list[str]:
 def test_calls_nothing(sources: Path, tmp_path: Path) -> None:
     """No heap, no mathematics, nothing of a C library; each file defines all it needs itself.
     Models of float operators may call exponentials."""
-    for source in sorted(sources.glob("*-tflm/src/*.c")):
+    for source in _once(sources):
         include = source.parents[1] / "include"
         command = ["gcc", "-O1", "-ffreestanding", f"-I{include}", "-c", str(source), "-o", "x.o"]
         subprocess.run(command, cwd=tmp_path, check=True)
@@ -136,14 +152,14 @@ def test_calls_nothing(sources: Path, tmp_path: Path) -> None:
         )
         wanted = set(re.findall(r"U (\w+)", listed.stdout))
         outside = {name for name in wanted - CALLS if not name.startswith(f"tvmgen_{NAME}")}
-        part = source.parts[-3].removesuffix("-tflm")
+        part = source.parts[-3].removesuffix("-tflm").removesuffix("-ort")
         allowed = {"_GLOBAL_OFFSET_TABLE_"} | (MATHEMATICS if part in FLOAT_PARTS else set())
         assert not outside - allowed, part
 
 
 def test_symbols_carry_the_name(sources: Path, tmp_path: Path) -> None:
     """Two models in one firmware must not collide."""
-    for source in sorted(sources.glob("*-tflm/src/*.c")):
+    for source in _once(sources):
         include = source.parents[1] / "include"
         command = ["gcc", "-O1", f"-I{include}", "-c", str(source), "-o", "x.o"]
         subprocess.run(command, cwd=tmp_path, check=True)

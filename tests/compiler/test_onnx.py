@@ -87,13 +87,17 @@ def test_bit_exact(case: Case, execute: Execute) -> None:
         compare(case, results, run(model, inputs))
 
 
+# Kernels for any CPU, with Arm's DSP extension, with Helium.
+TARGETS = {"cortex-m3": "c", "cortex-m4": "c -mcpu=cortex-m4", "cortex-m55": "c -mcpu=cortex-m55"}
+
+
 @pytest.mark.parametrize("id_", ON_CORTEX_M)
-@pytest.mark.parametrize("cpu", ["cortex-m3", "cortex-m4"])
+@pytest.mark.parametrize("cpu", TARGETS)
 def test_bit_exact_on_cortex_m(id_: str, cpu: str, execute: Execute) -> None:
     case = CASES[id_]
     model = case.build()
     inputs = samples(model, 4)
-    compare(case, execute(model, inputs, cpu=cpu), run(model, inputs))
+    compare(case, execute(model, inputs, cpu=cpu, target=TARGETS[cpu]), run(model, inputs))
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
