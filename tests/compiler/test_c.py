@@ -34,6 +34,11 @@ FLOAT_PARTS = (
 )  # fmt: skip
 # Their inputs or outputs have elements of more than a byte.
 ALIGNED = {"chain-float-ends"}
+# Those with kernels of their own for a Cortex-M55.
+HELIUM_PARTS = (
+    "conv_2d-s2-same-odd", "conv_2d-enlarging", "depthwise_conv_2d-c5-d2", "depthwise_conv_2d-c64",
+    "fully_connected-64to10", "add-relu", "average_pool_2d-3x3-s2-same", "chain-separable",
+)  # fmt: skip
 # Each is a compiler and its options; those for RISC-V come without a library.
 COMPILERS = {
     "gcc-O3": ("gcc", "-O3"),
@@ -54,8 +59,20 @@ COMPILERS = {
     ),
     "arm-gcc-m0": ("arm-none-eabi-gcc", "-Os", "-mcpu=cortex-m0", "-mthumb"),
     "arm-gcc-m55": ("arm-none-eabi-gcc", "-O2", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
+    # Integer vectors alone; and registers as short as they get.
+    "arm-gcc-m55-nofp": ("arm-none-eabi-gcc", "-O0", "-mcpu=cortex-m55+nofp", "-mthumb"),
+    "clang-m55": (
+        "clang",
+        "-O2",
+        "--target=arm-none-eabi",
+        "-mcpu=cortex-m55",
+        "-mthumb",
+        "-nostdinc",
+    ),
 }
 HEADERS = {"stdint.h", "stddef.h", "stdbool.h", "string.h", "limits.h", f"tvmgen_{NAME}.h"}
+# Of the compiler, and only where it compiles for a CPU with vectors.
+HEADERS |= {"arm_mve.h"}
 # What a freestanding compiler may call by itself.
 CALLS = {"memcpy", "memset", "memmove", "memcmp"}
 
@@ -69,12 +86,15 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from west_utvm.compiler import compile_model
 
     folder = tmp_path_factory.mktemp("sources")
-    for part in (*PARTS, *FLOAT_PARTS):
-        (folder / "model.tflite").write_bytes(CASES[part].build())
+    model = folder / "model.tflite"
+    whats = [(part, "c", part) for part in (*PARTS, *FLOAT_PARTS)]
+    whats += [(part, "c -mcpu=cortex-m55", f"m55-{part}") for part in HELIUM_PARTS]
+    for part, target, name in whats:
+        model.write_bytes(CASES[part].build())
         for rounding in ROUNDINGS:
-            compiled = compile_model(folder / "model.tflite", name=NAME, rounding=rounding)
+            compiled = compile_model(model, name=NAME, rounding=rounding, target=target)
             for relative, text in compiled.files.items():
-                path = folder / f"{part}-{rounding}" / relative
+                path = folder / f"{name}-{rounding}" / relative
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
     return folder
