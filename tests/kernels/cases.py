@@ -204,6 +204,11 @@ def _clamp(random: Random, zero_point: int) -> Clamp:
     return choices[int(random.integers(len(choices)))]
 
 
+def _offset(random: Random) -> int:
+    """That of a model of ONNX, whose own integers may be uint8."""
+    return int(_pick(random, (0, 0, 128)))
+
+
 def _operator(
     kind: str, inputs: Sequence[Value], output: Value, attributes: Attributes
 ) -> Operator:
@@ -408,7 +413,7 @@ def _pool2d(random: Random, kind: str, number: int) -> Operator:
     source = _value(random, "input", (image.batches, *image.size, depth))
     output = _like(source, (image.batches, *image.result, depth))
     clamp = _clamp(random, source.zero_point)
-    attributes = Pooling(image.window, image.strides, image.padding, clamp)
+    attributes = Pooling(image.window, image.strides, image.padding, clamp, _offset(random))
     return _operator(kind, (source,), output, attributes)
 
 
@@ -457,7 +462,9 @@ def _elementwise(
 ) -> Operator:
     shape = np.broadcast_shapes(*(value.shape for value in operands))
     output = _value(random, "output", shape, scale)
-    return _operator(kind, operands, output, Elementwise(_clamp(random, output.zero_point)))
+    return _operator(
+        kind, operands, output, Elementwise(_clamp(random, output.zero_point), _offset(random))
+    )
 
 
 # Softmax, reductions, functions of one element.
