@@ -15,7 +15,7 @@ from ..bare_metal.boards import BARE_METAL, WARNINGS
 from . import float_models, onnx_models
 from .conftest import NAME, Build
 from .host import check
-from .reference import ROUNDINGS, run, samples
+from .reference import ROUNDINGS, Rounding, run, samples
 from .tflite_models import cases
 
 CASES: dict[str, Any] = {
@@ -97,7 +97,9 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from west_utvm.compiler import compile_model
 
     folder = tmp_path_factory.mktemp("sources")
-    wanted = [(part, "c", rounding) for part in (*PARTS, *FLOAT_PARTS) for rounding in ROUNDINGS]
+    wanted: list[tuple[str, str, Rounding | None]] = [
+        (part, "c", rounding) for part in (*PARTS, *FLOAT_PARTS) for rounding in ROUNDINGS
+    ]
     wanted += [(part, M55, rounding) for part in HELIUM_PARTS for rounding in ROUNDINGS]
     wanted += [(part, "c", None) for part in ONNX_PARTS]
     for part, target, rounding in wanted:
