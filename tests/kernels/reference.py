@@ -364,6 +364,8 @@ def _softmax_litert(below: Array, scale: float, beta: float) -> list[int]:
 
 def _softmax_ort(below: Array, scale: float, beta: float) -> list[int]:
     """Like LiteRT's, with exponentials scaled up, and halves to even."""
+    if len(below) == 1:
+        return [127]
     more = max(0.0, math.log(float(np.finfo(np.float32).max) / len(below)) - 5)
     powers = np.exp(more - below * float(np.float32(scale))).astype(np.float32)
     total = np.float32(0)
