@@ -89,12 +89,17 @@ def _wrapped(items: Iterator[str]) -> Iterator[str]:
 
 def initializer(fields: Mapping[str, Field], indent: str) -> str:
     """The members of a struct, a line each."""
-    return "".join(f"{indent}.{name} = {_value(field)},\n" for name, field in fields.items())
+    return "".join(_member(name, field, indent) for name, field in fields.items())
 
 
-def _value(field: Field) -> str:
+def _member(name: str, field: Field, indent: str) -> str:
     if isinstance(field, Mapping):
-        return "{" + ", ".join(f".{name} = {_value(item)}" for name, item in field.items()) + "}"
+        members = initializer(field, f"{indent}\t")
+        return f"{indent}.{name} = {{\n{members}{indent}}},\n"
+    return f"{indent}.{name} = {_value(field)},\n"
+
+
+def _value(field: int | float | tuple[int, ...]) -> str:
     if isinstance(field, tuple):
         return "{" + ", ".join(map(str, field)) + "}"
     return real(field) if isinstance(field, float) else str(field)
