@@ -22,7 +22,6 @@ _FILE = """\
  * {workspace} bytes of workspace; rounding as in {rounding}. Written by west utvm-compile.
  */
 {libraries}#include "tvmgen_{name}.h"
-
 {kernels}
 #if defined(UTVM_TRACE)
 /* Called after each operator, with its place in the model's file. */
@@ -73,7 +72,7 @@ def write_source(
         workspace=size,
         rounding=REFERENCES[planned.program.rounding],
         libraries="".join(f"#include <{header}>\n" for header in sorted(libraries)),
-        kernels="\n".join(map(text.kernel, kernels)),
+        kernels="".join(f"\n{text.kernel(header)}" for header in kernels),
         memory=_memory(planned, name),
         functions="\n".join(operator_function(i, op, c) for i, op, c in computed),
         entry=entry_point(planned, name, inputs, outputs),
