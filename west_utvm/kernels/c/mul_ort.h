@@ -1,7 +1,7 @@
 /*
  * The product of two inputs as ONNX Runtime has it: product * multiplier / 2^shift in single
- * precision, to which the zero point is added before the result is rounded to an integer. That is the model's own,
- * and so is by the offset larger than for int8 where it has uint8.
+ * precision, to which the zero point is added before the result is rounded to an integer. The zero
+ * point is the model's own, by the offset larger where that has uint8.
  */
 struct utvm_mul {
 	struct utvm_broadcast shape;
