@@ -243,6 +243,25 @@ def chain_classifier(graph: Graph) -> bytes:
     )
 
 
+def chain_float16_weights(graph: Graph) -> bytes:
+    """Weights in float16, as converters write them to halve a file."""
+
+    def halved(shape: Sequence[int]) -> Ref:
+        values = graph.random.normal(0, 0.3, shape).astype(np.float16)
+        options = schema.DequantizeOptionsT()
+        return operator(graph, Code.DEQUANTIZE, [graph.constant(values)], shape, options)
+
+    data = source(graph, (1, 5, 5, 3))
+    inputs = [data, halved((4, 3, 3, 3)), halved((4,))]
+    how = schema.Conv2DOptionsT(padding=SAME, strideH=1, strideW=1, fusedActivationFunction=RELU)
+    maps = operator(graph, Code.CONV_2D, inputs, (1, 5, 5, 4), how)
+    means = schema.ReducerOptionsT(keepDims=False)
+    flat = operator(graph, Code.MEAN, [maps, graph.integers([1, 2])], (1, 4), means)
+    dense = schema.FullyConnectedOptionsT()
+    inputs = [flat, halved((6, 4)), halved((6,))]
+    return graph.finish(operator(graph, Code.FULLY_CONNECTED, inputs, (1, 6), dense))
+
+
 def chain_two_outputs(graph: Graph) -> bytes:
     """An intermediate tensor is an output too, and so is another shape of it."""
     data = source(graph, (1, 4, 4, 5))
@@ -432,7 +451,13 @@ def _grid() -> Iterator[tuple[str, str, Callable[[Graph], bytes]]]:
     yield "pack", "two", pack
     yield "unpack", "rows", unpack
     yield "split", "three", split
-    for chain in (chain_residual, chain_classifier, chain_two_outputs, chain_moved_input):
+    for chain in (
+        chain_float16_weights,
+        chain_residual,
+        chain_classifier,
+        chain_two_outputs,
+        chain_moved_input,
+    ):
         yield "chain", chain.__name__.removeprefix("chain_").replace("_", "-"), chain
 
 

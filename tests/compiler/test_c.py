@@ -15,7 +15,7 @@ from ..bare_metal.boards import BARE_METAL, WARNINGS
 from . import float_models, onnx_models
 from .conftest import NAME, Build
 from .host import check
-from .reference import ROUNDINGS, run, samples
+from .reference import ROUNDINGS, Rounding, run, samples
 from .tflite_models import cases
 
 CASES: dict[str, Any] = {
@@ -44,6 +44,12 @@ ONNX_PARTS = (
 )  # fmt: skip
 # Their inputs or outputs have elements of more than a byte.
 ALIGNED = {"chain-float-ends"}
+M55 = "c -mcpu=cortex-m55"
+# Those with kernels of their own for it.
+HELIUM_PARTS = (
+    "conv_2d-s2-same-odd", "conv_2d-enlarging", "depthwise_conv_2d-c5-d2", "depthwise_conv_2d-c64",
+    "fully_connected-64to10", "add-relu", "average_pool_2d-3x3-s2-same", "chain-separable",
+)  # fmt: skip
 # Each is a compiler and its options; those for RISC-V come without a library.
 COMPILERS = {
     "gcc-O3": ("gcc", "-O3"),
@@ -64,8 +70,20 @@ COMPILERS = {
     ),
     "arm-gcc-m0": ("arm-none-eabi-gcc", "-Os", "-mcpu=cortex-m0", "-mthumb"),
     "arm-gcc-m55": ("arm-none-eabi-gcc", "-O2", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
+    # Integer vectors alone; and registers as short as they get.
+    "arm-gcc-m55-nofp": ("arm-none-eabi-gcc", "-O0", "-mcpu=cortex-m55+nofp", "-mthumb"),
+    "clang-m55": (
+        "clang",
+        "-O2",
+        "--target=arm-none-eabi",
+        "-mcpu=cortex-m55",
+        "-mthumb",
+        "-nostdinc",
+    ),
 }
 HEADERS = {"stdint.h", "stddef.h", "stdbool.h", "string.h", "limits.h", f"tvmgen_{NAME}.h"}
+# Of the compiler, and only where it compiles for a CPU with vectors.
+HEADERS |= {"arm_mve.h"}
 # What a freestanding compiler may call by itself.
 CALLS = {"memcpy", "memset", "memmove", "memcmp"}
 
@@ -79,13 +97,18 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from west_utvm.compiler import compile_model
 
     folder = tmp_path_factory.mktemp("sources")
-    wanted = [(part, rounding) for part in (*PARTS, *FLOAT_PARTS) for rounding in ROUNDINGS]
-    for part, rounding in [*wanted, *((part, None) for part in ONNX_PARTS)]:
+    wanted: list[tuple[str, str, Rounding | None]] = [
+        (part, "c", rounding) for part in (*PARTS, *FLOAT_PARTS) for rounding in ROUNDINGS
+    ]
+    wanted += [(part, M55, rounding) for part in HELIUM_PARTS for rounding in ROUNDINGS]
+    wanted += [(part, "c", None) for part in ONNX_PARTS]
+    for part, target, rounding in wanted:
         model = folder / ("model.tflite" if rounding else "model.onnx")
         model.write_bytes(CASES[part].build())
-        compiled = compile_model(model, name=NAME, rounding=rounding)
+        compiled = compile_model(model, name=NAME, rounding=rounding, target=target)
+        name = f"{'m55-' if target == M55 else ''}{part}-{rounding or 'ort'}"
         for relative, text in compiled.files.items():
-            path = folder / f"{part}-{rounding or 'ort'}" / relative
+            path = folder / name / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
     return folder

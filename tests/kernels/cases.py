@@ -56,7 +56,8 @@ MOST_ELEMENTS = 4_000
 # How many cases of each kind, times UTVM_KERNEL_CASES.
 COUNTS = {
     "conv2d": 66,
-    "depthwise_conv2d": 42,
+    "grouped_conv2d": 12,
+    "depthwise_conv2d": 60,
     "fully_connected": 27,
     "average_pool2d": 15,
     "max_pool2d": 9,
@@ -77,7 +78,7 @@ COUNTS = {
 }
 # What is built into one program.
 FAMILIES = {
-    "conv2d": ("conv2d",),
+    "conv2d": ("conv2d", "grouped_conv2d"),
     "depthwise_conv2d": ("depthwise_conv2d",),
     "fully_connected": ("fully_connected",),
     "pool2d": ("average_pool2d", "max_pool2d"),
@@ -203,6 +204,11 @@ def _clamp(random: Random, zero_point: int) -> Clamp:
     return choices[int(random.integers(len(choices)))]
 
 
+def _offset(random: Random) -> int:
+    """That of a model of ONNX, whose own integers may be uint8."""
+    return int(_pick(random, (0, 0, 128)))
+
+
 def _operator(
     kind: str, inputs: Sequence[Value], output: Value, attributes: Attributes
 ) -> Operator:
@@ -212,8 +218,11 @@ def _operator(
 # Convolutions and fully connected layers.
 
 
-def _weight_data(random: Random, shape: Sequence[int]) -> Array:
-    """Any weights, only extremes, all alike, or few that are not 0."""
+def _weight_data(random: Random, shape: Sequence[int], usual: bool) -> Array:
+    """Any weights, only extremes, all alike, or few that are not 0; ``usual`` ones are as TFLite's
+    converter has them, without -128."""
+    if usual:
+        return random.integers(-127, 128, shape).astype(np.int8)
     mode = _pick(random, ("any", "any", "any", "extreme", "alike", "sparse"))
     if mode == "extreme":
         return random.choice(np.array([-128, -127, 127], np.int8), shape)
@@ -224,9 +233,9 @@ def _weight_data(random: Random, shape: Sequence[int]) -> Array:
 
 
 def _weighted(
-    random: Random, source: Value, data: Array, axis: int
-) -> tuple[Value, Value, float, int]:
-    """Weights, bias, and a quantization of the result.
+    random: Random, source: Value, data: Array, axis: int, usual: bool
+) -> tuple[Value, Value, float]:
+    """Weights, bias, and a scale of the result.
 
     One that random inputs fill, perhaps with many results half-way between two integers; or one
     where all is beyond the range, or with multipliers above 1, or with sums of more than 24 bits.
@@ -234,13 +243,14 @@ def _weighted(
     channels = data.shape[axis]
     taps = data.size // channels
     deviation = 74 * math.sqrt(float((data.astype(float) ** 2).mean()) * taps) + 1
-    mode = _pick(random, ("usual", "usual", "ties", "ties", "narrow", "enlarging", "large"))
+    modes = ("usual", "ties", "ties", "narrow", "enlarging", "large")
+    mode = "usual" if usual else _pick(random, modes)
     reach = {"narrow": 2000.0, "enlarging": deviation * random.uniform(0.3, 4)}
     factor = reach.get(mode, random.uniform(20, 70)) / deviation
     bias = random.normal(0, deviation / 2, (channels,)).astype(np.int64)
     spread = random.uniform(0, 1.5) if _chance(random, 0.7) else 0
     scales = np.exp(random.uniform(-spread, spread, channels if spread else 1)) * 0.003
-    if spread and _chance(random, 0.1):
+    if spread and not usual and _chance(random, 0.1):
         scales[0] = 1e-14  # a multiplier that rounds to nothing
     out_scale = source.scale * 0.003 / factor
     if mode == "ties":
@@ -251,7 +261,16 @@ def _weighted(
         bias, data = _boundaries(random, scales * source.scale / out_scale, data, axis)
     weights = Value("weights", data.shape, "int8", tuple(scales.tolist()), 0, data)
     offsets = Value("bias", (channels,), "int32", data=bias.astype(np.int32))
-    return weights, offsets, single(out_scale), _zero_point(random)
+    return weights, offsets, single(out_scale)
+
+
+def _range(random: Random, usual: bool) -> tuple[int, Clamp]:
+    """Zero point and bounds of a result; ``usual`` ones are those of a layer with or without a
+    relu, which TFLite's converter gives the whole range."""
+    if not usual:
+        zero_point = _zero_point(random)
+        return zero_point, _clamp(random, zero_point)
+    return int(_pick(random, (-128, int(random.integers(-60, 60))))), Clamp()
 
 
 def _power(values: Array) -> Array:
@@ -329,7 +348,7 @@ def _image(
     modes = ("valid", "valid", "same", "any") if how[0] == (1, 1) else ("valid", "same", "any")
     mode = _pick(random, modes)
     batches = 2 if _chance(random, 0.2) else 1
-    for largest in (16, 16, 12, 12, 8, 8, 6, 6, 4, 3, 2):
+    for largest in (20, 16, 12, 12, 8, 8, 6, 6, 4, 3, 2):
         rows, columns = (
             _axis(random, largest, (how[0][i], how[1][i], how[2][i]), mode) for i in (0, 1)
         )
@@ -350,6 +369,13 @@ def _conv2d(random: Random, kind: str, number: int) -> Operator:
     return _convolution(random, kind, image, depth, channels)
 
 
+def _grouped_conv2d(random: Random, kind: str, number: int) -> Operator:
+    how = _window(random, plain=0.3, dilated=0.2)
+    groups, depth, own = (_pick(random, picked) for picked in ((2, 3, 4), (1, 2, 3, 8), (1, 2, 5)))
+    image = _image(random, how, groups * depth, groups * own, math.prod(how[0]) * depth * own)
+    return _convolution(random, kind, image, depth, groups * own, groups)
+
+
 def _depthwise_conv2d(random: Random, kind: str, number: int) -> Operator:
     window, strides, dilation = _window(random, plain=0.03, dilated=0.2)
     window = (3, 3) if _chance(random, 0.5) else window
@@ -360,17 +386,19 @@ def _depthwise_conv2d(random: Random, kind: str, number: int) -> Operator:
     return _convolution(random, kind, image, depth, channels)
 
 
-def _convolution(random: Random, kind: str, image: Image, depth: int, channels: int) -> Operator:
-    source = _value(random, "input", (image.batches, *image.size, depth))
+def _convolution(
+    random: Random, kind: str, image: Image, depth: int, channels: int, groups: int = 1
+) -> Operator:
+    source = _value(random, "input", (image.batches, *image.size, groups * depth))
     deep = kind == "depthwise_conv2d"
     shape = (*image.window, channels) if deep else (channels, *image.window, depth)
-    data = _weight_data(random, shape)
-    weights, bias, scale, zero_point = _weighted(random, source, data, 2 if deep else 0)
+    usual = _chance(random, 0.5)
+    data = _weight_data(random, shape, usual)
+    weights, bias, scale = _weighted(random, source, data, 2 if deep else 0, usual)
+    zero_point, clamp = _range(random, usual)
     shape = (image.batches, *image.result, channels)
     output = Value("output", shape, "int8", (scale,), zero_point)
-    attributes = Convolution(
-        image.strides, image.padding, image.dilation, _clamp(random, zero_point)
-    )
+    attributes = Convolution(image.strides, image.padding, image.dilation, clamp)
     return _operator(kind, (source, weights, bias), output, attributes)
 
 
@@ -379,10 +407,12 @@ def _fully_connected(random: Random, kind: str, number: int) -> Operator:
     taps = (*CHANNELS, 12, 100, 127, 128, 255, 300)[number % (len(CHANNELS) + 6)]
     features = _pick(random, (*CHANNELS, 10, 12, 100))
     source = _value(random, "input", (*rows, taps))
-    data = _weight_data(random, (features, taps))
-    weights, bias, scale, zero_point = _weighted(random, source, data, 0)
+    usual = _chance(random, 0.5)
+    data = _weight_data(random, (features, taps), usual)
+    weights, bias, scale = _weighted(random, source, data, 0, usual)
+    zero_point, clamp = _range(random, usual)
     output = Value("output", (*rows, features), "int8", (scale,), zero_point)
-    attributes = FullyConnected(_clamp(random, zero_point))
+    attributes = FullyConnected(clamp)
     return _operator(kind, (source, weights, bias), output, attributes)
 
 
@@ -398,7 +428,7 @@ def _pool2d(random: Random, kind: str, number: int) -> Operator:
     source = _value(random, "input", (image.batches, *image.size, depth))
     output = _like(source, (image.batches, *image.result, depth))
     clamp = _clamp(random, source.zero_point)
-    attributes = Pooling(image.window, image.strides, image.padding, clamp)
+    attributes = Pooling(image.window, image.strides, image.padding, clamp, _offset(random))
     return _operator(kind, (source,), output, attributes)
 
 
@@ -447,7 +477,9 @@ def _elementwise(
 ) -> Operator:
     shape = np.broadcast_shapes(*(value.shape for value in operands))
     output = _value(random, "output", shape, scale)
-    return _operator(kind, operands, output, Elementwise(_clamp(random, output.zero_point)))
+    return _operator(
+        kind, operands, output, Elementwise(_clamp(random, output.zero_point), _offset(random))
+    )
 
 
 # Softmax, reductions, functions of one element.
@@ -568,6 +600,7 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "depthwise_conv2d": _depthwise_conv2d,
     "dequantize": _dequantize,
     "fully_connected": _fully_connected,
+    "grouped_conv2d": _grouped_conv2d,
     "max_pool2d": _pool2d,
     "mul": _mul,
     "pad": _pad,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each operator must give, slowly and plainly, from the definitions of the two references.
+"""What each operator must give, slowly and plainly, from the definitions of the references.
 
 ``tflm`` is TensorFlow Lite's reference kernels with gemmlowp's fixed-point arithmetic, ``litert``
-is XNNPACK's float32 requantization. Nothing is optimised, shared with the kernels or narrower
-than it has to be: sums are int64, fixed-point figures Python's integers.
+is XNNPACK's float32 requantization, ``ort`` what ONNX Runtime does on x86-64. Nothing is
+optimised, shared with the kernels or narrower than it has to be: sums are int64, fixed-point
+figures Python's integers.
 """
 
 from __future__ import annotations
@@ -141,6 +142,13 @@ def _convolution(operator: Operator, rounding: Rounding, inputs: Sequence[Array]
     if operator.kind == "conv2d":
         for row, column, read in _taps(data, operator, own.shape[1:3]):
             sums += read @ own[:, row, column].T
+    elif operator.kind == "grouped_conv2d":
+        groups = source.shape[3] // own.shape[3]
+        for row, column, read in _taps(data, operator, own.shape[1:3]):
+            pairs = zip(
+                np.split(read, groups, 3), np.split(own[:, row, column], groups), strict=True
+            )
+            sums += np.concatenate([part @ taps.T for part, taps in pairs], axis=3)
     else:
         copies = own.shape[2] // source.shape[3]
         for row, column, read in _taps(data, operator, own.shape[:2]):
@@ -173,7 +181,10 @@ def _pooling(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) ->
             rows = slice(max(first_row, 0), first_row + attributes.window[0])
             columns = slice(max(first_column, 0), first_column + attributes.window[1])
             read = data[:, rows, columns].reshape(batches, -1, channels)
-            result[:, y, x] = _POOLS[operator.kind](read)
+            if operator.kind == "average_pool2d" and rounding == "ort":
+                result[:, y, x] = _single_mean(operator, attributes.offset, read)
+            else:
+                result[:, y, x] = _POOLS[operator.kind](read)
     return np.clip(result, attributes.clamp.low, attributes.clamp.high)
 
 
@@ -181,6 +192,18 @@ def _rounded_mean(read: Array) -> Array:
     """Of axis 1: to the nearest integer, halves away from zero."""
     sums, count = read.sum(axis=1), read.shape[1]
     mean: Array = np.sign(sums) * ((2 * np.abs(sums) + count) // (2 * count))
+    return mean
+
+
+def _single_mean(operator: Operator, offset: int, read: Array) -> Array:
+    """In float32, step by step, from dequantized taps to the quantized mean."""
+    source, output = operator.inputs[0], operator.outputs[0]
+    reals = (read - source.zero_point).astype(np.float32) * np.float32(source.scale)
+    total = np.zeros_like(reals[:, 0])
+    for tap in range(reals.shape[1]):
+        total = total + reals[:, tap]
+    scaled = total / np.float32(reals.shape[1]) / np.float32(output.scale)
+    mean: Array = np.rint(scaled + np.float32(output.zero_point + offset)) - offset
     return mean
 
 
@@ -197,6 +220,9 @@ def _add(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Arr
     """Addition and subtraction."""
     assert isinstance(operator.attributes, Elementwise)
     sign = 1 if operator.kind == "add" else -1
+    if rounding == "ort":
+        total = (_sum_ort if sign > 0 else _difference_ort)(operator, inputs)
+        return np.clip(total, operator.attributes.clamp.low, operator.attributes.clamp.high)
     sums = _SUMS[rounding](operator, inputs, sign)
     return _clamped(sums, operator, operator.attributes.clamp)
 
@@ -227,6 +253,39 @@ def _sum_litert(operator: Operator, inputs: Sequence[Array], sign: int) -> Array
     return rounded
 
 
+def _sum_ort(operator: Operator, inputs: Sequence[Array]) -> Array:
+    """MLAS's: a ra + (b rb + fixed), two fused multiplications and additions of float32."""
+    assert isinstance(operator.attributes, Elementwise)
+    offset, output = operator.attributes.offset, operator.outputs[0]
+    ratios = [np.float32(v.scale) / np.float32(output.scale) for v in operator.inputs]
+    points = [v.zero_point + offset for v in (*operator.inputs, output)]
+    fixed = _fused(points[0], ratios[0], np.float32(points[1]) * ratios[1])
+    fixed = (np.float32(points[2]) - fixed).astype(np.float32)
+    first, second = (data.astype(np.int64) + offset for data in inputs)
+    total = _fused(first, ratios[0], _fused(second, ratios[1], fixed))
+    rounded: Array = np.rint(total) - offset
+    return rounded
+
+
+def _fused(values: Any, factor: np.float32, more: Any) -> Array:
+    """values * factor + more, rounded once: the 64 bits of a long double hold it exactly."""
+    product = np.asarray(values).astype(np.longdouble) * np.longdouble(factor)
+    result: Array = product + np.asarray(more).astype(np.longdouble)
+    return result.astype(np.float32)
+
+
+def _difference_ort(operator: Operator, inputs: Sequence[Array]) -> Array:
+    """Dequantized, subtracted and quantized in float32."""
+    output = operator.outputs[0]
+    first, second = (
+        (data.astype(np.int64) - value.zero_point).astype(np.float32) * np.float32(value.scale)
+        for value, data in zip(operator.inputs, inputs, strict=True)
+    )
+    scaled = (first - second) / np.float32(output.scale)
+    rounded: Array = np.rint(scaled) + output.zero_point
+    return rounded
+
+
 _SUMS = {"tflm": _sum_tflm, "litert": _sum_litert}
 
 
@@ -241,10 +300,14 @@ def _mul(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Arr
     product = centred[0] * centred[1]
     if rounding == "tflm":
         scaled = _scaled(product, a.scale * b.scale / out)
-    else:
-        single = np.float32(a.scale) * np.float32(b.scale) / np.float32(out)
-        scaled = _scaled_single(product, single)
-    return _clamped(scaled, operator, operator.attributes.clamp)
+        return _clamped(scaled, operator, operator.attributes.clamp)
+    single = np.float32(a.scale) * np.float32(b.scale) / np.float32(out)
+    if rounding == "litert":
+        return _clamped(_scaled_single(product, single), operator, operator.attributes.clamp)
+    clamp, offset = operator.attributes.clamp, operator.attributes.offset
+    point = np.float32(operator.outputs[0].zero_point + offset)
+    rounded: Array = np.rint(product.astype(np.float32) * single + point) - offset
+    return rounded.clip(clamp.low, clamp.high)
 
 
 # Softmax, reductions, functions of one element.
@@ -299,7 +362,20 @@ def _softmax_litert(below: Array, scale: float, beta: float) -> list[int]:
     return [max(-128, min(quotient - 128, 127)) for quotient in quotients]
 
 
-_SOFTMAX = {"tflm": _softmax_tflm, "litert": _softmax_litert}
+def _softmax_ort(below: Array, scale: float, beta: float) -> list[int]:
+    """Like LiteRT's, with exponentials scaled up, and halves to even."""
+    if len(below) == 1:
+        return [127]
+    more = max(0.0, math.log(float(np.finfo(np.float32).max) / len(below)) - 5)
+    powers = np.exp(more - below * float(np.float32(scale))).astype(np.float32)
+    total = np.float32(0)
+    for power in powers:
+        total += power
+    quotients = np.rint(powers * np.float32(256) / total)
+    return [max(-128, min(int(quotient) - 128, 127)) for quotient in quotients]
+
+
+_SOFTMAX = {"tflm": _softmax_tflm, "litert": _softmax_litert, "ort": _softmax_ort}
 
 
 def _reduction(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
@@ -315,6 +391,12 @@ def _reduction(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) 
         bias = np.float32(target.zero_point) - points
         single: Array = np.rint(sums.astype(np.float32) * scale + bias)
         return single.clip(-128, 127)
+    if rounding == "ort":
+        divisor = np.float32(target.scale) * (np.float32(count) if mean else np.float32(1))
+        centred = sums - source.zero_point * count
+        return _clamped(
+            _scaled_single(centred, np.float32(source.scale) / divisor), operator, Clamp()
+        )
     multiplier, shift = quantized_multiplier(source.scale / target.scale)
     if mean:  # the count goes into the multiplier
         bits = min(count.bit_length() - 1, 32, 31 + shift)
@@ -342,6 +424,8 @@ def _quantize(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -
     if rounding == "tflm":  # halves away from zero
         quotient = data / scale
         steps = np.sign(quotient) * np.floor(np.abs(quotient.astype(np.float64)) + 0.5)
+    elif rounding == "ort":
+        steps = np.rint(data / scale)
     else:
         steps = np.rint(data * (np.float32(1) / scale))
     return np.clip(steps.astype(np.float64) + output.zero_point, -128, 127)
@@ -379,6 +463,7 @@ _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "concatenation": _moved,
     "conv2d": _convolution,
     "depthwise_conv2d": _convolution,
+    "grouped_conv2d": _convolution,
     "dequantize": _dequantize,
     "fully_connected": _fully_connected,
     "max_pool2d": _pooling,

@@ -26,7 +26,7 @@ from west_utvm.codegen.operators import (
 )
 from west_utvm.kernels import Emitted, Options, emit
 from west_utvm.kernels.options import Feature
-from west_utvm.lowering.program import Rounding, Value
+from west_utvm.lowering.program import ROUNDINGS, Rounding, Value
 from west_utvm.tensor import DTYPE_SIZES
 
 from ..bare_metal.boards import (
@@ -94,16 +94,12 @@ class Item:
         return operator_function(0, self.case.operator, self.emitted)
 
 
-# Sums of ONNX models are requantized as LiteRT does; the rest is tied to ONNX Runtime elsewhere.
-_ROUNDINGS: tuple[Rounding, ...] = ("tflm", "litert")
-
-
 def items(family: str, features: Iterable[Feature]) -> list[Item]:
     """Every case of a family with every packing and rounding; those whose C is the same as that
     of another only once."""
     found: dict[tuple[str, tuple[str, ...]], Item] = {}
     for feature in features:
-        for rounding in _ROUNDINGS:
+        for rounding in ROUNDINGS:
             for kind in FAMILIES[family]:
                 for case in _cases(kind):
                     item = _item(case, feature, rounding)

@@ -11,6 +11,7 @@ import pytest
 
 from .cases import COUNTS, FAMILIES
 from .rig import HOST, Item, items, run, spoiled
+from .test_headers import HEADERS
 
 CPUS = (HOST, "cortex-m4", "cortex-m55", "rv32imc")
 COPY = "\tmemcpy(output, input, {size});\n"
@@ -70,6 +71,13 @@ def test_every_kernel_has_cases() -> None:
     # Loops are C that TVM made of a model's float operators: tests of models have them.
     assert {*COUNTS, "loops"} == {row.kind for row in registry._KERNELS}
     assert sorted(COUNTS) == sorted(kind for kinds in FAMILIES.values() for kind in kinds)
+
+
+def test_every_header_has_cases() -> None:
+    """The kernels of every packing are among those that the cases get."""
+    every = (item for family in FAMILIES for item in items(family, ("portable", "dsp", "mve")))
+    used = {header for item in every for header in item.emitted.headers}
+    assert used == {path.name for path in HEADERS}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

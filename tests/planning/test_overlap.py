@@ -231,6 +231,7 @@ def test_bands(
                 events += [("w", ((batch * rows + y) * width + x) * channels + c) for c in own]
     distance, multiple = overlap.bands(operator, height)
     assert multiple == channels and distance % channels == 0
+    assert distance <= overlap.bands(operator, 1)[0]
     size_in, size_out = operator.inputs[0].size, operator.outputs[0].size
     wrong = [d for d in range(-size_in, size_out + 1) if not d % channels and not works(events, d)]
     assert distance == max(wrong, default=-size_in - channels) + channels

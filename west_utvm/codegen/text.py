@@ -88,8 +88,15 @@ def _wrapped(items: Iterator[str]) -> Iterator[str]:
 
 
 def initializer(fields: Mapping[str, Field], indent: str) -> str:
-    """The members of a struct, a line each."""
-    return "".join(f"{indent}.{name} = {_value(field)},\n" for name, field in fields.items())
+    """The members of a struct, a line each; those of a struct in it too where it is long."""
+    return "".join(_member(name, field, indent) for name, field in fields.items())
+
+
+def _member(name: str, field: Field, indent: str) -> str:
+    line = f"{indent}.{name} = {_value(field)},\n"
+    if isinstance(field, Mapping) and len(line.expandtabs(_TAB)) > _WIDTH:
+        return f"{indent}.{name} = {{\n" + initializer(field, indent + "\t") + f"{indent}}},\n"
+    return line
 
 
 def _value(field: Field) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,16 @@ _OPERATORS = {
 
 @dataclass(frozen=True)
 class FileTensor:
-    """``data`` is what the file holds for a constant, else None."""
+    """``data`` is what the file holds for a constant, else None. ``halved`` tensors are constants
+    that the file holds in float16: an operator of their own makes float32 of them."""
 
     info: TensorInfo
     data: bytes | None
+    halved: bool = False
+
+    @property
+    def is_constant(self) -> bool:
+        return self.halved or self.data is not None
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,7 @@ def _read(path: Path, model: Any) -> File:
     if not 0 < graph.OperatorsLength() <= MAX_TENSORS:
         raise UtvmError(f"has {graph.OperatorsLength()} operators", where=path, hint=_DAMAGED)
     tensors = tuple(_tensor(path, model, graph, i) for i in range(graph.TensorsLength()))
+    tensors = _with_halves(model, graph, tensors)
     operators = tuple(
         _operator(path, model, graph, i, tensors) for i in range(graph.OperatorsLength())
     )
@@ -106,6 +113,18 @@ def _read(path: Path, model: Any) -> File:
     for index in inputs:
         _check_fixed(f"{path}: input '{tensors[index].info.name}'", graph.Tensors(index))
     return File(model, tensors, operators, inputs, outputs)
+
+
+def _with_halves(model: Any, graph: Any, tensors: tuple[FileTensor, ...]) -> tuple[FileTensor, ...]:
+    """The tensors, those known that come from constants of float16."""
+    halved = set()
+    for i in range(graph.OperatorsLength()):
+        given = graph.Operators(i)
+        if _code(model, given) == "DEQUANTIZE" and given.InputsLength() == 1:
+            source = given.Inputs(0)
+            if 0 <= source < len(tensors) and tensors[source].info.dtype == "float16":
+                halved |= {given.Outputs(0)} if tensors[source].data is not None else set()
+    return tuple(replace(one, halved=i in halved) for i, one in enumerate(tensors))
 
 
 def _tensor(path: Path, model: Any, graph: Any, index: int) -> FileTensor:
@@ -137,7 +156,7 @@ def _constant(model: Any, tensor: Any) -> bytes | None:
 
 
 def _check_data(where: str, shape: Sequence[int], dtype: str, data: bytes) -> None:
-    if dtype not in ("int8", "int32", "float32", "int64", "uint8", "int16"):
+    if dtype not in ("int8", "int32", "float32", "int64", "uint8", "int16", "float16"):
         return
     expected = math.prod(shape) * np.dtype(dtype).itemsize
     if len(data) != expected:
@@ -175,7 +194,7 @@ def _operator(
     name = tensors[outputs[0]].info.name if outputs else ""
     where = f"{path}: operator {number} ({code}), '{name}'"
     if code not in OPTIONS or not inputs or not outputs:
-        hint = f"supported are {', '.join(sorted(OPTIONS))}"
+        hint = "replace it in the model, or compute it in the application"
         raise UtvmError("is not supported", where=where, hint=hint)
     operator = FileOperator(number, code, inputs, outputs, check_options(code, given, where))
     _check_dtypes(where, operator, tensors)
@@ -280,6 +299,8 @@ def _check_dtypes(where: str, operator: FileOperator, tensors: Sequence[FileTens
         what = "is hybrid: its weights are int8 and its input is float32"
         raise UtvmError(what, where=where, hint=_INT8)
     infos = (first, *(tensors[i].info for i in operator.outputs))
+    if first.dtype == "float16" and tensors[operator.outputs[0]].halved:
+        return
     if all(info.dtype == "float32" for info in infos):
         _check_float(where, operator, tensors)
         infos = ()
@@ -337,7 +358,7 @@ def _check_weights(where: str, operator: FileOperator, tensors: Sequence[FileTen
     weights = tensors[operator.inputs[1]]
     info = weights.info
     kind = tensors[operator.inputs[0]].info.dtype
-    if weights.data is None or info.dtype != kind:
+    if not weights.is_constant or info.dtype != kind:
         what = f"has weights that are not constant {kind}"
         raise UtvmError(what, where=where, hint=_INT8)
     scaled = len(info.scales) if kind == "int8" else 1
@@ -354,7 +375,7 @@ def _check_weights(where: str, operator: FileOperator, tensors: Sequence[FileTen
     if _has(operator, 2):
         bias = tensors[operator.inputs[2]]
         expected = "int32" if kind == "int8" else kind
-        if bias.data is None or bias.info.dtype != expected:
+        if not bias.is_constant or bias.info.dtype != expected:
             what = f"has a bias that is not constant {expected}"
             raise UtvmError(what, where=where, hint=_INT8)
         if bias.info.shape != (info.shape[axis],):
@@ -418,6 +439,11 @@ def _check_quantized(where: str, operator: FileOperator, tensors: Sequence[FileT
             raise UtvmError(what, where=where, hint="export it with fixed shapes")
 
 
+def _check_one_input(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    if len(operator.inputs) != 1:
+        raise UtvmError(f"has {len(operator.inputs)} inputs", where=where, hint=_DAMAGED)
+
+
 def _check_constants(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
     """Inputs after the first, such as a shape or axes, are int32 constants."""
     for index in operator.inputs[1:]:
@@ -428,6 +454,7 @@ def _check_constants(where: str, operator: FileOperator, tensors: Sequence[FileT
 
 _CHECKS: dict[str, Callable[[str, FileOperator, Sequence[FileTensor]], None]] = {
     **{code: _check_quantized for code, table in OPTIONS.items() if table is None},
+    "DEQUANTIZE": _check_one_input,
     **dict.fromkeys(("DIV", "L2_NORMALIZATION", "TRANSPOSE_CONV"), _check_quantized),
     **dict.fromkeys(_WEIGHTS, _check_weights),
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _check_rank_4),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from west_utvm.kernels import overlap, packing
+from west_utvm.kernels import overlap, packed, packing
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
 from west_utvm.kernels.packed import window
@@ -17,6 +17,9 @@ _SCALE = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "scale_{rounding
 # Of c/depthwise3x3.h: channels at a time, and words of a column of a channel, two rows each.
 _PLANES = 4
 _PLANE_WORDS = 3
+# Rows of results from one copy of four channels. With more of them fewer would be copied twice, but
+# results could not run as far over their input.
+_BAND = 2
 # At most, on any machine.
 _POINTER = 8
 
@@ -37,22 +40,29 @@ def depthwise3x3(operator: Operator, options: Options) -> Emitted | None:
     channels = packing.channels(operator, options.rounding, axis=2)
     if channels is None:
         return None
+    kind = packed.kind(operator, options.rounding)
     columns = (output.shape[2] - 1) * attributes.strides[1] + 3
     return Emitted(
-        headers=(*_SCALE, "taps.h", "patch.h", "depthwise3x3.h"),
-        kernel="depthwise3x3",
+        headers=(
+            *_SCALE,
+            *("taps.h", "patch.h", "depthwise3x3.h", "depthwise3x3_{rounding}.h"),
+            f"depthwise3x3_{kind}.h",
+        ),
+        kernel=f"depthwise3x3_{kind}",
+        overlap_aligned=_overlap_aligned(operator),
         struct="depthwise3x3",
         fields={
             "window": window(operator),
             "batches": data.shape[0],
             "columns": columns,
+            "inside": min(data.shape[2], columns - attributes.padding[1]),
             "out_zero": output.zero_point,
             "low": attributes.clamp.low,
             "high": attributes.clamp.high,
         },
         constants={"channels": _words3x3(channels)},
         macs=output.elements * 9,
-        scratch=_WORD * (_PLANES * _PLANE_WORDS * columns + 2 * output.shape[2]),
+        scratch=_WORD * _PLANES * _PLANE_WORDS * columns,
         label="depthwise_conv2d 3x3, dsp",
         overlap=_overlap3x3(operator),
     )
@@ -64,12 +74,11 @@ def _overlap3x3(operator: Operator) -> int:
     assert isinstance(attributes, Convolution)
     batches, in_height, in_width, in_channels = operator.inputs[0].shape
     _, height, width, channels = operator.outputs[0].shape
-    band = 4 if attributes.strides[0] == 1 else 2
     batch = np.arange(batches)[:, None]
-    first = np.arange(0, height, band)
+    first = np.arange(0, height, _BAND)
     rows = np.maximum(first * attributes.strides[0] - attributes.padding[0], 0)
     reads = (batch * in_height + rows) * in_width * in_channels
-    written = (batch * height + np.minimum(first + band, height)) * width * channels
+    written = (batch * height + np.minimum(first + _BAND, height)) * width * channels
     return overlap.of_steps(reads.reshape(-1), written.reshape(-1), operator.inputs[0].size)
 
 
@@ -114,3 +123,9 @@ def _words3x3(channels: packing.Channels) -> Array:
     words = np.ascontiguousarray(taken).view("<i4").reshape(len(rows), 3).astype(np.int32)
     bias = channels.bias.astype(np.int32)[:, None]
     return np.hstack([words, bias, channels.scale_of_each]).reshape(-1)
+
+
+def _overlap_aligned(operator: Operator) -> tuple[int, int] | None:
+    """Four channels of a band of rows are read before they are written; the figure for bands of
+    one row is right for any. Not where the last four are some of those before, too."""
+    return None if operator.outputs[0].shape[3] % _PLANES else overlap.bands(operator, 1)

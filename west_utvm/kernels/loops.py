@@ -26,13 +26,16 @@ def loops(operator: Operator, options: Options) -> Emitted:
     assert isinstance(attributes, Loops)
     count = len(operator.inputs)
     names = ["input"] if count == 1 else [f"input{i}" for i in range(count)]
-    function, macs = scheduled(attributes.function)
-    written = body(function, [*names, "output"])
+    made = scheduled(attributes.function)
+    written = body(made.function, [*names, "output"])
+    first, second, *_ = [0 if shared else None for shared in [*made.in_place, False]]
     return Emitted(
-        ("base.h",),
+        (),
         body=written.text,
-        macs=macs,
+        macs=made.macs,
         scratch=written.scratch,
         label=f"float {attributes.label}",
+        overlap=first,
+        overlap_second=second,
         libraries=_libraries(written.text),
     )

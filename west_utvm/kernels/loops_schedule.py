@@ -4,20 +4,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import tvm
 from tvm import s_tir, tirx
 
 from west_utvm.kernels.loops_prune import without_zeros
+from west_utvm.kernels.loops_tree import parts, read_in_place
 
 _MAIN = "main"
 _REDUCTION = 2  # of IterVar's kinds
 
 
-def scheduled(function: Any) -> tuple[Any, int]:
-    """A PrimFunc as loops over plain memory, and its multiply-accumulates.
+@dataclass(frozen=True)
+class Scheduled:
+    """``function`` has loops over plain memory. ``in_place`` says of each input whether it may
+    share its memory with the output."""
+
+    function: Any
+    macs: int
+    in_place: list[bool]
+
+
+def scheduled(function: Any) -> Scheduled:
+    """A PrimFunc in the order in which it is to run.
 
     Padding and other cheap steps are computed where they are read, what follows a sum is computed
     in the sum's own loops, and a sum's start is outside of its loops.
@@ -31,7 +42,8 @@ def scheduled(function: Any) -> tuple[Any, int]:
         for block in _blocks(schedule):
             step(schedule, block)
     with tvm.target.Target("c"), tvm.transform.PassContext(config=_CONFIG):
-        return _LOWER(schedule.mod)[_MAIN], macs
+        flat = _FLATTEN(schedule.mod)
+        return Scheduled(_FINISH(flat)[_MAIN], macs, read_in_place(flat[_MAIN]))
 
 
 def _without_zeros(function: Any, _module: Any, _context: Any) -> Any:
@@ -42,7 +54,7 @@ _TIR, _STIR = tirx.transform, s_tir.transform
 _CONFIG: dict[str, Any] = {
     "s_tir.HoistExpression": {"hoisted_conditionals": 2},
 }
-_LOWER = tvm.ir.transform.Sequential(
+_FLATTEN = tvm.ir.transform.Sequential(
     [
         _TIR.BindTarget(tvm.target.Target("c")),
         _STIR.CanonicalizeLoop(),
@@ -59,6 +71,10 @@ _LOWER = tvm.ir.transform.Sequential(
         _TIR.StmtSimplify(),
         _TIR.RemoveNoOp(),
         _TIR.prim_func_pass(_without_zeros, opt_level=0),
+    ]
+)
+_FINISH = tvm.ir.transform.Sequential(
+    [
         _STIR.RewriteUnsafeSelect(),
         _TIR.CommonSubexprElim(),
         _TIR.LowerIntrin(),
@@ -86,20 +102,9 @@ def _macs(node: Any) -> int:
     value = getattr(node.body, "value", None)
     if not _is_sum(node) or not isinstance(value, tirx.Add):
         return 0
-    if not any(isinstance(part, tirx.Mul) for part in _parts(value)):
+    if not any(isinstance(part, tirx.Mul) for part in parts(value)):
         return 0
     return math.prod(int(axis.dom.extent) for axis in node.iter_vars)
-
-
-def _parts(expression: Any) -> Iterator[Any]:
-    """The expressions that one consists of, itself included."""
-    yield expression
-    for name in ("a", "b", "value", "condition", "true_value", "false_value"):
-        part = getattr(expression, name, None)
-        if isinstance(part, tvm.ir.Expr):
-            yield from _parts(part)
-    for part in getattr(expression, "args", ()):
-        yield from _parts(part)
 
 
 def _is_dear(node: Any) -> bool:
@@ -108,7 +113,7 @@ def _is_dear(node: Any) -> bool:
     return value is None or any(
         isinstance(part, tirx.Div)
         or (isinstance(part, tvm.ir.Call) and part.op.name != "prim.if_then_else")
-        for part in _parts(value)
+        for part in parts(value)
     )
 
 

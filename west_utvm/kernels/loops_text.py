@@ -17,6 +17,7 @@ from tvm.ir import PointerType, PrimType
 
 # Bytes; the planner aligns scratch as a whole, and every array in it the same.
 _ALIGNMENT = 16
+_COLUMNS = 100
 _SIZES = {"float": 4, "int32_t": 4, "int8_t": 1, "uint8_t": 1, "bool": 1, "int64_t": 8}
 _FIGURE = re.compile(r"\d\.\d{6}e[+-]\d+")
 _ARRAY = re.compile(r"(\s*)(\w+) (\w+)\[(\d+)\];")
@@ -41,7 +42,7 @@ def body(function: Any, names: Sequence[str]) -> Body:
             place = f"(void *)((uint8_t *)scratch + {scratch})"
             line = f"{indent}{kind} *const {name} = {place};"
             scratch += -(-int(count) * _SIZES[kind] // _ALIGNMENT) * _ALIGNMENT
-        written.append(_tabs(line))
+        written += _wrapped(_tabs(line))
     return Body("".join(f"{line}\n" for line in written), scratch)
 
 
@@ -85,6 +86,19 @@ def _figure(value: float) -> str:
 
 def _exact(text: str, figures: dict[str, str]) -> str:
     return _FIGURE.sub(lambda found: figures.get(found[0], found[0]), text)
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line of C in as many of 100 columns as it takes; none has a text or a comment."""
+    indent = line[: len(line) - len(line.lstrip("\t"))]
+    rows = [indent]
+    for word in line.split():
+        longer = f"{rows[-1]} {word}" if rows[-1].strip() else f"{rows[-1]}{word}"
+        if len(longer.expandtabs(8)) > _COLUMNS and rows[-1].strip():
+            rows.append(f"{indent}    {word}")
+        else:
+            rows[-1] = longer
+    return rows
 
 
 def _tabs(line: str) -> str:

@@ -127,6 +127,8 @@ def softmax(operator: Operator) -> Emitted:
         raise refuse(operator, "has a result of a tiny scale", _AGAIN)
     largest = float(np.finfo(np.float32).max)
     more = max(0.0, math.log(largest / depth) - 5)
+    if more > math.log(largest / inverse):  # of one element, whose quotient is 1 in any case
+        more = 0.0
     exponents = more - np.arange(256) * float(_single(source))
     fields: dict[str, Field] = {
         "rows": output.elements // depth,

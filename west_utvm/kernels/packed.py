@@ -28,13 +28,13 @@ def matmul(operator: Operator, options: Options) -> Emitted | None:
     dense = attributes.strides == (1, 1) and not any(attributes.padding)
     if words is None or not dense or operator.inputs[1].shape[1:3] != (1, 1):
         return None
-    kind = _kind(operator, options.rounding)
+    loop = kind(operator, options.rounding)
     output = operator.outputs[0]
     depth = operator.inputs[0].shape[-1]
     rows = output.elements // output.shape[-1]
     return Emitted(
-        headers=(*_PACKED, "matmul_packed.h", f"matmul_packed_{kind}.h"),
-        kernel=f"matmul_packed_{kind}",
+        headers=(*_PACKED, "matmul_packed.h", f"matmul_packed_{loop}.h"),
+        kernel=f"matmul_packed_{loop}",
         struct="matmul_packed",
         fields={"packed": _core(operator), "rows": rows, "depth": depth},
         constants={"packed": words},
@@ -50,11 +50,11 @@ def conv2d(operator: Operator, options: Options) -> Emitted | None:
     words = _conv2d_words(operator, options.rounding)
     if words is None:
         return None
-    kind = _kind(operator, options.rounding)
+    loop = kind(operator, options.rounding)
     patch = math.prod(operator.inputs[1].shape[1:])
     return Emitted(
-        headers=(*_PACKED, "taps.h", "patch.h", "conv2d_packed.h", f"conv2d_packed_{kind}.h"),
-        kernel=f"conv2d_packed_{kind}",
+        headers=(*_PACKED, "taps.h", "patch.h", "conv2d_packed.h", f"conv2d_packed_{loop}.h"),
+        kernel=f"conv2d_packed_{loop}",
         struct="conv2d_packed",
         fields={
             "packed": _core(operator),
@@ -147,7 +147,7 @@ def _core(operator: Operator) -> Mapping[str, Field]:
     }
 
 
-def _kind(operator: Operator, rounding: Rounding) -> str:
+def kind(operator: Operator, rounding: Rounding) -> str:
     """Which of ``c/packed.h``'s loops over channels computes it."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tvm import relax
+from tvm import relax, tirx
 
 from west_utvm.importer.model import Origin
 from west_utvm.lowering.fusion import MOVES, FusedCall, fuse
@@ -63,6 +63,7 @@ class FloatLowering:
 
     def _call(self, call: FusedCall, targets: Mapping[str, str]) -> Value:
         covered = self._covered(call)
+        call = _constants_last(call)
         inputs = tuple(map(self._input, call.arguments))
         value = self._target(call, targets, covered[-1])
         for item in (*inputs, value):
@@ -130,6 +131,19 @@ class FloatLowering:
 
     def _name_of(self, origin: Origin) -> str:
         return next(name for name, item in self.origins.items() if item is origin)
+
+
+def _constants_last(call: FusedCall) -> FusedCall:
+    """The call with its function's parameters in the order of :class:`Operator`'s inputs."""
+    if call.function is None:
+        return call
+    known = [not isinstance(argument, relax.Var) for argument in call.arguments]
+    order = sorted(range(len(known)), key=known.__getitem__)
+    given = call.function
+    parameters = [given.params[i] for i in (*order, len(order))]
+    function = tirx.PrimFunc(parameters, given.body, given.ret_type, given.attrs)
+    arguments = tuple(call.arguments[i] for i in order)
+    return replace(call, function=function, arguments=arguments)
 
 
 def _fused(module: Any) -> tuple[list[FusedCall], list[str]]:

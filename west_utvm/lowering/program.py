@@ -134,8 +134,9 @@ class Conversion:
 @dataclass(frozen=True)
 class Loops:
     """Float operators fused into one loop nest. ``function`` is a PrimFunc of TVM whose
-    parameters are the operator's inputs, then its output; ``label`` is what is fused, such as
-    ``conv2d_add_relu``. ``sources`` are those operators of the model, with their names."""
+    parameters are the operator's inputs, constants last, then its output; ``label`` is what is
+    fused, such as ``conv2d_add_relu``. ``sources`` are those operators of the model, with their
+    names."""
 
     function: Any
     label: str

@@ -158,6 +158,9 @@ class Region:
         if name == "reshape":
             data = self.folded(expression.args[0])
             return None if data is None else data.reshape(shape(expression))
+        if name == "astype":
+            data = self.folded(expression.args[0])
+            return None if data is None else data.astype(str(expression.attrs.dtype))
         if name == "dequantize":
             converted = self.dequantize(expression)
             expression = None if isinstance(converted, relax.Var) else converted

@@ -14,6 +14,7 @@ from west_utvm.kernels import Emitted
 from west_utvm.lowering.program import Operator, Program, Value
 from west_utvm.planning.groups import Buffer, Groups, Place, group_values
 from west_utvm.planning.planner import ALIGNMENT, Interval, Overlap, Plan, plan
+from west_utvm.tensor import DTYPE_SIZES
 
 __all__ = ["Buffer", "Place", "PlannedProgram", "place_values"]
 
@@ -53,11 +54,11 @@ def place_values(
     """Give every value its place, and every kernel its scratch.
 
     ``overlap`` lets an operator's output run over an input that dies there, as far as its kernel
-    allows it. ``alignment`` in bytes is that of every buffer.
+    allows it. ``alignment`` in bytes is that of every value's buffer.
     """
     groups = group_values(program, io_in_workspace=io_in_workspace)
     lives = _lives(program, groups)
-    scratch = [Interval(c.scratch, i, i) for i, c in enumerate(emitted) if c.scratch]
+    scratch = [Interval(c.scratch, i, i, ALIGNMENT) for i, c in enumerate(emitted) if c.scratch]
     ways: list[list[Overlap]] = [[]]
     if overlap:
         ways = [_overlaps(program, emitted, groups, lives, aligned) for aligned in (False, True)]
@@ -88,20 +89,23 @@ def _lives(program: Program, groups: Groups) -> dict[int, Interval]:
     """Of what is in the workspace, by its root. The caller writes all inputs before the first
     step, and reads outputs after the last."""
     steps: dict[int, list[int]] = {}
-    sizes: dict[int, int] = {}
+    buffers: dict[int, Value] = {}
 
     def lives_at(step: int, values: Sequence[Value]) -> None:
         for value in values:
             root = groups.in_workspace(value)
             if root is not None:
                 steps.setdefault(root, []).append(step)
-                sizes[root] = value.size
+                buffers[root] = value
 
     lives_at(-1, program.inputs)
     for step, operator in enumerate(program.operators):
         lives_at(step, (*operator.inputs, *operator.outputs))
     lives_at(len(program.operators), program.outputs)
-    return {root: Interval(sizes[root], min(at), max(at)) for root, at in steps.items()}
+    return {
+        root: Interval(value.size, min(steps[root]), max(steps[root]), DTYPE_SIZES[value.dtype])
+        for root, value in buffers.items()
+    }
 
 
 def _overlaps(

@@ -30,12 +30,13 @@ class Interval:
     """A buffer of ``size`` bytes that is written in step ``first`` and last read in ``last``.
 
     Both steps are part of its life: what one step reads and writes never overlaps, unless an
-    Overlap says so.
+    Overlap says so. ``alignment`` in bytes may be more than that of the plan.
     """
 
     size: int
     first: int
     last: int
+    alignment: int = 1
 
     def __post_init__(self) -> None:
         if self.size <= 0 or self.last < self.first:
@@ -115,8 +116,12 @@ def _problem(intervals: Sequence[Interval], overlaps: Sequence[Overlap], alignme
     steps = _steps(intervals)
     bounds = [_bound(sizes, overlaps, above, step) for step in steps]
     alignments = [
-        math.lcm(alignment, *(o.multiple for o in overlaps if i in (o.source, o.target)))
-        for i in range(len(intervals))
+        math.lcm(
+            alignment,
+            interval.alignment,
+            *(o.multiple for o in overlaps if i in (o.source, o.target)),
+        )
+        for i, interval in enumerate(intervals)
     ]
     return Problem(sizes, above, alignments, steps, bounds)
 

@@ -1,6 +1,6 @@
 UTVM_SHARED void utvm_conv2d_packed_positive(const struct utvm_conv2d_packed *p,
-					     const int8_t *input, const int32_t *packed, void *scratch,
-					     int8_t *output)
+					     const int8_t *input, const int32_t *packed,
+					     void *scratch, int8_t *output)
 {
 	utvm_conv2d_packed(p, utvm_packed_positive, input, packed, scratch, output);
 }

@@ -16,7 +16,7 @@ struct utvm_depthwise_taps {
 UTVM_INLINE int8_t utvm_taps_result(const struct utvm_depthwise_taps *p, int32_t sum,
 				    const int32_t *constants)
 {
-	const int32_t result = utvm_scaled(sum, utvm_scale_at(constants + 1), p->out_zero);
+	const int32_t result = utvm_requantized(sum, utvm_scale_at(constants + 1), p->out_zero);
 
 	return (int8_t)utvm_min(utvm_max(utvm_saturated(result), p->low), p->high);
 }

@@ -8,7 +8,7 @@ struct utvm_fully_connected_blocked {
 #define UTVM_FOUR_ROWS(i)                                                                          \
 	do {                                                                                       \
 		const int32_t value = x[i];                                                        \
-                                                                                                   \
+												   \
 		sums[0] += value * w[i];                                                           \
 		sums[1] += value * w1[i];                                                          \
 		sums[2] += value * w2[i];                                                          \

@@ -72,7 +72,7 @@ UTVM_INLINE struct utvm_four_sums utvm_four_dot(const int32_t *weights, const in
 
 UTVM_INLINE int8_t utvm_four_result(const struct utvm_packed *p, int32_t sum, const int32_t *scale)
 {
-	const int32_t result = utvm_scaled(sum, utvm_scale_at(scale), p->out_zero);
+	const int32_t result = utvm_requantized(sum, utvm_scale_at(scale), p->out_zero);
 
 	return utvm_clamp(result, p->low, p->high);
 }

@@ -175,11 +175,12 @@ UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, 
 	/* 0, 4, 1, 5, 2, 6, 3, 7. */
 	const uint16x8_t order = vaddq_u16(vshrq_n_u16(lanes, 1),
 					   vshlq_n_u16(vandq_u16(lanes, vdupq_n_u16(1)), 2));
+	const uint16x8_t places = vmulq_n_u16(order, (uint16_t)p->channels);
 	register const int8_t *strip __asm__("r3") = first;
 	register const int32_t *record __asm__("r5") = records;
 	register struct utvm_mve_strips *state __asm__("r11") = &strips;
 	register int8_t *result __asm__("lr") = output;
-	register uint16x8_t offsets __asm__("q6") = vmulq_n_u16(order, (uint16_t)p->channels);
+	register uint16x8_t offsets __asm__("q6") = places;
 	register uint16x8_t pixels __asm__("q7") = order;
 
 	if (stride == 1 && positive) {

@@ -22,8 +22,8 @@ UTVM_INLINE void utvm_mve_pixel(const struct utvm_mve_pixels *p, int kind, const
 	};
 
 	quads += first / 4 * UTVM_MVE_QUAD;
-	utvm_mve_row(&one, kind == UTVM_MVE_POSITIVE, row, weights + first * pitch, quads, quads + 4,
-		     output + first);
+	utvm_mve_row(&one, kind == UTVM_MVE_POSITIVE, row, weights + first * pitch, quads,
+		     quads + 4, output + first);
 }
 
 #if defined(UTVM_MVE_VECTORS)
@@ -135,10 +135,13 @@ struct utvm_mve_pair {
 UTVM_INLINE void utvm_mve_pairs(int kind, struct utvm_mve_pair *pair,
 				const struct utvm_mve_range *range)
 {
+	const int32x4_t zeros = vdupq_n_s32(range->out_zero);
+	const int32x4_t least = vdupq_n_s32(range->low);
+	const int32x4_t most = vdupq_n_s32(range->high);
 	register struct utvm_mve_pair *state __asm__("r11") = pair;
-	register int32x4_t out_zero __asm__("q4") = vdupq_n_s32(range->out_zero);
-	register int32x4_t low __asm__("q5") = vdupq_n_s32(range->low);
-	register int32x4_t high __asm__("q6") = vdupq_n_s32(range->high);
+	register int32x4_t out_zero __asm__("q4") = zeros;
+	register int32x4_t low __asm__("q5") = least;
+	register int32x4_t high __asm__("q6") = most;
 
 	if (kind == UTVM_MVE_POSITIVE) {
 		UTVM_MVE_PAIRS(UTVM_MVE_REQUANTIZE_POSITIVE);

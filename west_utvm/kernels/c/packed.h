@@ -44,7 +44,7 @@ UTVM_INLINE int32_t utvm_packed_second(int32_t both, int32_t first)
 UTVM_INLINE int8_t utvm_packed_result(const struct utvm_packed *p, int narrow, int32_t sum,
 				      struct utvm_scale scale)
 {
-	const int32_t result = utvm_saturated(utvm_scaled(sum, scale, p->out_zero));
+	const int32_t result = utvm_saturated(utvm_requantized(sum, scale, p->out_zero));
 
 	return narrow ? utvm_clamp(result, p->low, p->high) : (int8_t)result;
 }

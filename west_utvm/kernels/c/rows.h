@@ -19,7 +19,7 @@ struct utvm_square {
 #define UTVM_SQUARE_STEP(i)                                                                        \
 	do {                                                                                       \
 		const int32_t first = x0[i], second = x1[i];                                       \
-                                                                                                   \
+												   \
 		sums.a0 += first * a[i];                                                           \
 		sums.a1 += second * a[i];                                                          \
 		sums.b0 += first * b[i];                                                           \
@@ -65,7 +65,7 @@ UTVM_INLINE struct utvm_square utvm_square(const int8_t *x0, const int8_t *x1, c
 
 UTVM_INLINE int8_t utvm_rows_result(const struct utvm_rows *p, int32_t sum, struct utvm_scale scale)
 {
-	const int32_t result = utvm_saturated(utvm_scaled(sum, scale, p->out_zero));
+	const int32_t result = utvm_saturated(utvm_requantized(sum, scale, p->out_zero));
 
 	return (int8_t)utvm_min(utvm_max(result, p->low), p->high);
 }

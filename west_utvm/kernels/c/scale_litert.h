@@ -17,7 +17,7 @@ UTVM_INLINE struct utvm_scale utvm_scale_at(const int32_t *words)
 	return scale;
 }
 
-UTVM_SHARED int32_t utvm_scaled_exactly(int32_t sum, int32_t multiplier, int32_t shift)
+UTVM_SHARED int32_t utvm_requantized_exactly(int32_t sum, int32_t multiplier, int32_t shift)
 {
 	return utvm_requantize(sum, multiplier, shift);
 }
@@ -26,7 +26,7 @@ UTVM_SHARED int32_t utvm_scaled_exactly(int32_t sum, int32_t multiplier, int32_t
  * zero + sum * f as LiteRT's XNNPACK has it: the product in single precision, then the nearest
  * integer, halves to even.
  */
-UTVM_INLINE int32_t utvm_scaled(int32_t sum, struct utvm_scale scale, int32_t zero)
+UTVM_INLINE int32_t utvm_requantized(int32_t sum, struct utvm_scale scale, int32_t zero)
 {
 #if defined(__ARM_FP) && (__ARM_FP & 4)
 	/* 1.5 * 2^23: to add it leaves no fraction, and the integer is in the lower bits. */
@@ -55,7 +55,7 @@ UTVM_INLINE int32_t utvm_scaled(int32_t sum, struct utvm_scale scale, int32_t ze
 				       (shift - 15));
 
 	if (rest >= 0x3FFF || rest < -0x3FFF) {
-		return utvm_scaled_exactly(sum, multiplier, shift) + zero;
+		return utvm_requantized_exactly(sum, multiplier, shift) + zero;
 	}
 	return (int32_t)rounded + zero;
 #endif

@@ -25,9 +25,9 @@ UTVM_INLINE void utvm_softmax(const struct utvm_softmax *p, const int8_t *input,
 		for (int32_t i = 0; i < p->depth; i++) {
 			const float scaled =
 				utvm_rounded(exponentials[largest - input[i]] * p->inverse_scale);
+			const int32_t quotient = utvm_round(utvm_scaled_real(scaled, sum));
 
-			output[i] = utvm_clamp(utvm_round(utvm_scaled_real(scaled, sum)) + p->out_zero,
-					       -128, 127);
+			output[i] = utvm_clamp(quotient + p->out_zero, -128, 127);
 		}
 	}
 }

@@ -1,0 +1,5 @@
+UTVM_SHARED void utvm_depthwise3x3_positive(const struct utvm_depthwise3x3 *p, const int8_t *input,
+					  const int32_t *constants, void *scratch, int8_t *output)
+{
+	utvm_depthwise3x3(p, utvm_positive3x3, input, constants, scratch, output);
+}
