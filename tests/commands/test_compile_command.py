@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.onnx_digits import write_samples
 from tests.support import DIGITS, ROOT, Workspace
 
 ARCHIVE = DIGITS / "digits.tar"
@@ -168,6 +169,19 @@ def test_a_tflite_model_becomes_a_module(workspace: Workspace, tmp_path: Path) -
         assert (tmp_path / "again" / name).read_bytes() == direct
 
 
+def test_an_onnx_model_becomes_a_module(workspace: Workspace, tmp_path: Path) -> None:
+    """Inputs and outputs are as the model has them, float32 and NCHW; the scores are those of
+    ONNX Runtime's integer kernels."""
+    pytest.importorskip("tvm")
+    said = workspace.ok("utvm-compile", DIGITS / "digits.onnx")
+    assert "image: float32 1x1x8x8, 256 bytes" in said
+    assert "scores: float32 1x10, 40 bytes" in said
+    inputs, wanted = write_samples(tmp_path, 20)
+    args = ("-i", inputs, "--verify", wanted)
+    said = workspace.ok("utvm-run", "digits", "-b", "host", *args)
+    assert "scores: agrees, 0 of 200 elements differ" in said
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
@@ -181,7 +195,7 @@ def test_a_tflite_model_becomes_a_module(workspace: Workspace, tmp_path: Path) -
         (("digits.tar", "--without", "overlap"), "--without has no meaning"),
         (("digits.tflite", "--without", "luck"), "there is no saving 'luck'"),
         (("digits.tflite", "--target", "llvm"), "target 'llvm': is no target for C"),
-        (("digits.onnx",), "digits.onnx"),
+        (("digits.onnx", "--rounding", "tflm"), "for which --rounding has no meaning"),
     ],
 )
 def test_options_that_do_not_go_with_the_model(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.onnx_digits import write_samples
 from tests.support import DIGITS, Workspace, toolchain
 from west_utvm.elf import measure
 from west_utvm.module import read_module
@@ -70,6 +71,18 @@ def test_a_compiled_tflite_model_is_right_to_the_last_bit(
     args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
     said = zephyr_workspace.ok("utvm-run", "exact", *args, env=toolchain(board))
     assert "scores: agrees, 0 of 2000 elements differ" in said
+
+
+def test_a_compiled_onnx_model_is_right_to_the_last_bit(
+    zephyr_workspace: Workspace, board: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("tvm")
+    inputs, wanted = write_samples(tmp_path, 50)
+    model = (DIGITS / "digits.onnx", "-n", "onnxed", "-b", board)
+    zephyr_workspace.ok("utvm-compile", *model, env=toolchain(board))
+    args = ("-i", inputs, "--verify", wanted)
+    said = zephyr_workspace.ok("utvm-run", "onnxed", *args, env=toolchain(board))
+    assert "scores: agrees, 0 of 500 elements differ" in said
 
 
 def test_inputs_and_outputs_in_the_workspace(zephyr_workspace: Workspace, board: str) -> None:
