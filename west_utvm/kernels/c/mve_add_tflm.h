@@ -86,8 +86,8 @@ UTVM_INLINE void utvm_mve_add(const struct utvm_mve_add *p, const int8_t *a, con
 						      p->a_multiplier, p->a_shift);
 		const int32_t second = utvm_requantize((b[i] - p->b_zero) * (1 << 20),
 						       p->b_multiplier, p->b_shift);
-		const int32_t sum = utvm_requantize(first + p->sign * second, p->multiplier,
-						    p->shift);
+		const int32_t sum =
+			utvm_requantize(first + p->sign * second, p->multiplier, p->shift);
 
 		output[i] = utvm_clamp(sum + p->range.out_zero, p->range.low, p->range.high);
 	}

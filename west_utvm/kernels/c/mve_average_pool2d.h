@@ -24,8 +24,7 @@ UTVM_INLINE int32_t utvm_mve_mean(int32_t sum, int32_t count)
 
 /* Sums over a part of the image, height rows by width pixels, of up to eight channels. */
 UTVM_INLINE void utvm_mve_pool_sums(const struct utvm_mve_average_pool2d *p, const int8_t *input,
-				    int32_t height, int32_t width, int32_t channels,
-				    int32_t *sums)
+				    int32_t height, int32_t width, int32_t channels, int32_t *sums)
 {
 #if defined(__ARM_FEATURE_MVE)
 	const mve_pred16_t lanes = vctp16q((uint32_t)channels);
@@ -72,8 +71,7 @@ UTVM_SHARED void utvm_mve_average_pool2d(const struct utvm_mve_average_pool2d *p
 		const int32_t height = rows.end - rows.begin;
 		const int32_t width = columns.end - columns.begin;
 		const int32_t first = (y + rows.begin) * p->in_width + x + columns.begin;
-		const int8_t *const corner =
-			input + line / p->height * image + first * p->channels;
+		const int8_t *const corner = input + line / p->height * image + first * p->channels;
 
 		for (int32_t channel = 0; channel < p->channels; channel += 8) {
 			const int32_t channels = utvm_min(8, p->channels - channel);

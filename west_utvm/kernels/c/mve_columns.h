@@ -155,13 +155,13 @@ UTVM_SHARED void utvm_mve_columns(const struct utvm_mve_columns *p, utvm_mve_pix
 	}
 }
 
-#define UTVM_MVE_COLUMNS(name)                                                                    \
-	UTVM_INLINE void utvm_mve_columns_##name(                                                 \
-		const struct utvm_mve_columns *p, const int8_t *input, const int8_t *weights,     \
-		const int32_t *quads, void *scratch, int8_t *output)                              \
-	{                                                                                         \
-		utvm_mve_columns(p, utvm_mve_pixels_##name, input, weights, quads, scratch,       \
-				 output);                                                         \
+#define UTVM_MVE_COLUMNS(name)                                                                     \
+	UTVM_INLINE void utvm_mve_columns_##name(                                                  \
+		const struct utvm_mve_columns *p, const int8_t *input, const int8_t *weights,      \
+		const int32_t *quads, void *scratch, int8_t *output)                               \
+	{                                                                                          \
+		utvm_mve_columns(p, utvm_mve_pixels_##name, input, weights, quads, scratch,        \
+				 output);                                                          \
 	}
 UTVM_MVE_COLUMNS(any)
 UTVM_MVE_COLUMNS(negative)

@@ -10,7 +10,8 @@ struct utvm_mve_conv1x1 {
 };
 
 UTVM_SHARED void utvm_mve_conv1x1(const struct utvm_mve_conv1x1 *p, utvm_mve_pixels_t *pixels,
-				  const int8_t *input, const int8_t *weights, const int32_t *quads, int8_t *output)
+				  const int8_t *input, const int8_t *weights, const int32_t *quads,
+				  int8_t *output)
 {
 	for (int32_t batch = 0; batch < p->batches; batch++) {
 		for (int32_t line = 0; line < p->height; line++) {
@@ -22,12 +23,12 @@ UTVM_SHARED void utvm_mve_conv1x1(const struct utvm_mve_conv1x1 *p, utvm_mve_pix
 	}
 }
 
-#define UTVM_MVE_CONV1X1(name)                                                                    \
-	UTVM_INLINE void utvm_mve_conv1x1_##name(                                                 \
-		const struct utvm_mve_conv1x1 *p, const int8_t *input, const int8_t *weights,     \
-		const int32_t *quads, int8_t *output)                                             \
-	{                                                                                         \
-		utvm_mve_conv1x1(p, utvm_mve_pixels_##name, input, weights, quads, output);       \
+#define UTVM_MVE_CONV1X1(name)                                                                     \
+	UTVM_INLINE void utvm_mve_conv1x1_##name(const struct utvm_mve_conv1x1 *p,                 \
+						 const int8_t *input, const int8_t *weights,       \
+						 const int32_t *quads, int8_t *output)             \
+	{                                                                                          \
+		utvm_mve_conv1x1(p, utvm_mve_pixels_##name, input, weights, quads, output);        \
 	}
 UTVM_MVE_CONV1X1(any)
 UTVM_MVE_CONV1X1(negative)

@@ -56,8 +56,7 @@ UTVM_INLINE void utvm_mve_window(const struct utvm_mve_conv2d *p, const int8_t *
 	const int32_t depth = p->in_channels;
 	const int32_t size = p->window_width * depth;
 	const int32_t pitch = p->dilation_y * p->in_width * depth;
-	const struct utvm_taps columns =
-		utvm_taps(x, p->in_width, p->window_width, p->dilation_x);
+	const struct utvm_taps columns = utvm_taps(x, p->in_width, p->window_width, p->dilation_x);
 	const int32_t after = p->window_height - rows.end;
 	int32_t offset = (y * p->in_width + x) * depth + rows.begin * pitch;
 
@@ -75,7 +74,8 @@ UTVM_INLINE void utvm_mve_window(const struct utvm_mve_conv2d *p, const int8_t *
 }
 
 UTVM_SHARED void utvm_mve_conv2d(const struct utvm_mve_conv2d *p, utvm_mve_pixels_t *pixels,
-				 const int8_t *input, const int8_t *weights, const int32_t *quads, int8_t *patches, int8_t *output)
+				 const int8_t *input, const int8_t *weights, const int32_t *quads,
+				 int8_t *patches, int8_t *output)
 {
 	const int32_t depth = p->pixels.depth;
 	const int32_t channels = p->pixels.channels;
@@ -103,13 +103,13 @@ UTVM_SHARED void utvm_mve_conv2d(const struct utvm_mve_conv2d *p, utvm_mve_pixel
 	}
 }
 
-#define UTVM_MVE_CONV2D(name)                                                                     \
-	UTVM_INLINE void utvm_mve_conv2d_##name(                                                  \
-		const struct utvm_mve_conv2d *p, const int8_t *input, const int8_t *weights,      \
-		const int32_t *quads, void *scratch, int8_t *output)                              \
-	{                                                                                         \
-		utvm_mve_conv2d(p, utvm_mve_pixels_##name, input, weights, quads, scratch,        \
-				output);                                                          \
+#define UTVM_MVE_CONV2D(name)                                                                      \
+	UTVM_INLINE void utvm_mve_conv2d_##name(                                                   \
+		const struct utvm_mve_conv2d *p, const int8_t *input, const int8_t *weights,       \
+		const int32_t *quads, void *scratch, int8_t *output)                               \
+	{                                                                                          \
+		utvm_mve_conv2d(p, utvm_mve_pixels_##name, input, weights, quads, scratch,         \
+				output);                                                           \
 	}
 UTVM_MVE_CONV2D(any)
 UTVM_MVE_CONV2D(negative)

@@ -91,8 +91,7 @@ UTVM_INLINE const int8_t *utvm_mve_tap(struct utvm_mve_16 *sums, const int8_t *i
 	return weights;
 }
 
-UTVM_INLINE int32x4_t utvm_mve_scaled(int32x4_t sums, const int32_t *scales, int part,
-				      int positive)
+UTVM_INLINE int32x4_t utvm_mve_scaled(int32x4_t sums, const int32_t *scales, int part, int positive)
 {
 	const int32x4_t multiplier = vldrwq_s32(scales + 4 * part);
 	const int32x4_t shift = vldrbq_s32((const int8_t *)(scales + 16 + part));
@@ -149,8 +148,7 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 		}
 		offset += 16;
 		__asm__ volatile("" : "+r"(scales), "+w"(sums.a), "+w"(sums.b));
-		result = utvm_mve_16_result(sums, scales, kind == UTVM_MVE_POSITIVE,
-					    out_zero);
+		result = utvm_mve_16_result(sums, scales, kind == UTVM_MVE_POSITIVE, out_zero);
 		result = vmaxq_s8(result, vdupq_n_s8(low));
 		result = vminq_s8(result, vdupq_n_s8(high));
 		if (left >= 16) {
@@ -253,13 +251,12 @@ UTVM_INLINE void utvm_mve_depthwise(const struct utvm_mve_depthwise *p, int kind
 	}
 }
 
-#define UTVM_MVE_DEPTHWISE(name, pixel, kind)                                                     \
-	UTVM_SHARED void utvm_mve_depthwise_##name(                                               \
-		const struct utvm_mve_depthwise *p, const int8_t *input, const int8_t *weights,   \
-		const int32_t *bias, const int32_t *scales, void *scratch, int8_t *output)        \
-	{                                                                                         \
-		utvm_mve_depthwise(p, kind, pixel, input, weights, bias, scales, scratch,         \
-				   output);                                                       \
+#define UTVM_MVE_DEPTHWISE(name, pixel, kind)                                                      \
+	UTVM_SHARED void utvm_mve_depthwise_##name(                                                \
+		const struct utvm_mve_depthwise *p, const int8_t *input, const int8_t *weights,    \
+		const int32_t *bias, const int32_t *scales, void *scratch, int8_t *output)         \
+	{                                                                                          \
+		utvm_mve_depthwise(p, kind, pixel, input, weights, bias, scales, scratch, output); \
 	}
 UTVM_MVE_DEPTHWISE(any, utvm_mve_depthwise_pixel, UTVM_MVE_ANY)
 UTVM_MVE_DEPTHWISE(positive, utvm_mve_depthwise_pixel, UTVM_MVE_POSITIVE)

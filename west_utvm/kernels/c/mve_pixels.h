@@ -22,8 +22,8 @@ UTVM_INLINE void utvm_mve_pixel(const struct utvm_mve_pixels *p, int kind, const
 	};
 
 	quads += first / 4 * UTVM_MVE_QUAD;
-	utvm_mve_row(&one, kind == UTVM_MVE_POSITIVE, row, weights + first * pitch, quads, quads + 4,
-		     output + first);
+	utvm_mve_row(&one, kind == UTVM_MVE_POSITIVE, row, weights + first * pitch, quads,
+		     quads + 4, output + first);
 }
 
 #if defined(UTVM_MVE_VECTORS)

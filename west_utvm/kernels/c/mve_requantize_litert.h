@@ -26,34 +26,34 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 }
 
 /* Of q0 and q1 in assembly, with multipliers in q2. */
-#define UTVM_MVE_REQUANTIZE                                                                       \
-	"vcvt.f32.s32 q0, q0\n\t"                                                                 \
-	"vcvt.f32.s32 q1, q1\n\t"                                                                 \
-	"vmul.f32 q0, q0, q2\n\t"                                                                 \
-	"vmul.f32 q1, q1, q2\n\t"                                                                 \
-	"vcvtn.s32.f32 q0, q0\n\t"                                                                \
+#define UTVM_MVE_REQUANTIZE                                                                        \
+	"vcvt.f32.s32 q0, q0\n\t"                                                                  \
+	"vcvt.f32.s32 q1, q1\n\t"                                                                  \
+	"vmul.f32 q0, q0, q2\n\t"                                                                  \
+	"vmul.f32 q1, q1, q2\n\t"                                                                  \
+	"vcvtn.s32.f32 q0, q0\n\t"                                                                 \
 	"vcvtn.s32.f32 q1, q1\n\t"
 #define UTVM_MVE_REQUANTIZE_NEGATIVE UTVM_MVE_REQUANTIZE
 #define UTVM_MVE_REQUANTIZE_POSITIVE UTVM_MVE_REQUANTIZE
 /* Of q4 by q6. */
-#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4								   \
-	"vcvt.f32.s32 q4, q4\n\t"                                                                 \
-	"vmul.f32 q4, q4, q6\n\t"                                                                 \
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4                                                            \
+	"vcvt.f32.s32 q4, q4\n\t"                                                                  \
+	"vmul.f32 q4, q4, q6\n\t"                                                                  \
 	"vcvtn.s32.f32 q4, q4\n\t"
 #define UTVM_MVE_REQUANTIZE_POSITIVE_Q4 UTVM_MVE_REQUANTIZE_NEGATIVE_Q4
 /* Of q4 and q5 by r10. */
-#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5							   \
-	"vcvt.f32.s32 q4, q4\n\t"                                                                 \
-	"vcvt.f32.s32 q5, q5\n\t"                                                                 \
-	"vmul.f32 q4, q4, r10\n\t"                                                                \
-	"vmul.f32 q5, q5, r10\n\t"                                                                \
-	"vcvtn.s32.f32 q4, q4\n\t"                                                                \
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5                                                         \
+	"vcvt.f32.s32 q4, q4\n\t"                                                                  \
+	"vcvt.f32.s32 q5, q5\n\t"                                                                  \
+	"vmul.f32 q4, q4, r10\n\t"                                                                 \
+	"vmul.f32 q5, q5, r10\n\t"                                                                 \
+	"vcvtn.s32.f32 q4, q4\n\t"                                                                 \
 	"vcvtn.s32.f32 q5, q5\n\t"
 #define UTVM_MVE_REQUANTIZE_POSITIVE_Q4_Q5 UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5
 /* Of one register by q0. */
-#define UTVM_MVE_REQUANTIZE_NEGATIVE_BY_Q0(q)                                                     \
-	"vcvt.f32.s32 " q ", " q "\n\t"                                                           \
-	"vmul.f32 " q ", " q ", q0\n\t"                                                           \
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_BY_Q0(q)                                                      \
+	"vcvt.f32.s32 " q ", " q "\n\t"                                                            \
+	"vmul.f32 " q ", " q ", q0\n\t"                                                            \
 	"vcvtn.s32.f32 " q ", " q "\n\t"
 #define UTVM_MVE_REQUANTIZE_POSITIVE_BY_Q0 UTVM_MVE_REQUANTIZE_NEGATIVE_BY_Q0
 #endif

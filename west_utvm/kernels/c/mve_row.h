@@ -23,26 +23,26 @@ UTVM_INLINE const int8_t *utvm_mve_sums(const int8_t *row, const int8_t *weights
 	register int32_t sum2 __asm__("r4") = bias[2];
 	register int32_t sum3 __asm__("r6") = bias[3];
 
-	__asm__ volatile("wlstp.8 lr, %[depth], 2f\n"
-			 "1:\n\t"
-			 "vldrb.8 q0, [%[row]], #16\n\t"
-			 "vldrb.8 q1, [%[next]], #16\n\t"
-			 "vmladava.s8 %[sum0], q0, q1\n\t"
-			 "vldrb.8 q2, [%[next]], #16\n\t"
-			 "vmladava.s8 %[sum1], q0, q2\n\t"
-			 "vldrb.8 q1, [%[next]], #16\n\t"
-			 "vmladava.s8 %[sum2], q0, q1\n\t"
-			 "vldrb.8 q2, [%[next]], #16\n\t"
-			 "vmladava.s8 %[sum3], q0, q2\n\t"
-			 "letp lr, 1b\n"
-			 "2:\n\t"
-			 "vmov %q[sums][2], %q[sums][0], %[sum0], %[sum2]\n\t"
-			 "vmov %q[sums][3], %q[sums][1], %[sum1], %[sum3]"
-			 : [row] "+r"(row), [next] "+r"(weights), [sum0] "+r"(sum0),
-			   [sum1] "+r"(sum1), [sum2] "+r"(sum2), [sum3] "+r"(sum3),
-			   [sums] "=&w"(*sums)
-			 : [depth] "r"(depth)
-			 : "lr", "q0", "q1", "q2", "cc", "memory");
+	__asm__ volatile(
+		"wlstp.8 lr, %[depth], 2f\n"
+		"1:\n\t"
+		"vldrb.8 q0, [%[row]], #16\n\t"
+		"vldrb.8 q1, [%[next]], #16\n\t"
+		"vmladava.s8 %[sum0], q0, q1\n\t"
+		"vldrb.8 q2, [%[next]], #16\n\t"
+		"vmladava.s8 %[sum1], q0, q2\n\t"
+		"vldrb.8 q1, [%[next]], #16\n\t"
+		"vmladava.s8 %[sum2], q0, q1\n\t"
+		"vldrb.8 q2, [%[next]], #16\n\t"
+		"vmladava.s8 %[sum3], q0, q2\n\t"
+		"letp lr, 1b\n"
+		"2:\n\t"
+		"vmov %q[sums][2], %q[sums][0], %[sum0], %[sum2]\n\t"
+		"vmov %q[sums][3], %q[sums][1], %[sum1], %[sum3]"
+		: [row] "+r"(row), [next] "+r"(weights), [sum0] "+r"(sum0), [sum1] "+r"(sum1),
+		  [sum2] "+r"(sum2), [sum3] "+r"(sum3), [sums] "=&w"(*sums)
+		: [depth] "r"(depth)
+		: "lr", "q0", "q1", "q2", "cc", "memory");
 	return weights;
 }
 

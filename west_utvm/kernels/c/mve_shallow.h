@@ -98,9 +98,10 @@ UTVM_INLINE void utvm_mve_shallow_pixels(const struct utvm_mve_pixels *p, int po
 	}
 }
 
-UTVM_SHARED void utvm_mve_shallow_pixels_negative(const struct utvm_mve_pixels *p, const int8_t *input,
-					     int32_t step, int32_t count, const int8_t *weights,
-					     const int32_t *quads, int8_t *output)
+UTVM_SHARED void utvm_mve_shallow_pixels_negative(const struct utvm_mve_pixels *p,
+						  const int8_t *input, int32_t step, int32_t count,
+						  const int8_t *weights, const int32_t *quads,
+						  int8_t *output)
 {
 	utvm_mve_shallow_pixels(p, 0, input, step, count, weights, quads, output);
 }
