@@ -15,13 +15,12 @@ from west_utvm.kernels.nest import Axis, index, merged, nested, real, steps
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator, Reduction
 
+_Result = tuple[tuple[str, ...], int, str]
+
 
 def reduction(operator: Operator, options: Options) -> Emitted:
     source = operator.inputs[0]
-    count = math.prod(source.shape[axis] for axis in _attributes(operator).axes)
-    if not count or count > 1 << 23:
-        raise refuse(operator, f"is over {count} elements")
-    headers, start, result = _RESULTS[options.rounding](operator, count)
+    headers, start, last = result(operator, options)
     in_steps = steps(source.shape)
     kept = [a for a in range(len(source.shape)) if a not in _attributes(operator).axes]
     out_steps = steps([source.shape[axis] for axis in kept])
@@ -29,8 +28,16 @@ def reduction(operator: Operator, options: Options) -> Emitted:
         [Axis(source.shape[a], in_steps[a], o) for a, o in zip(kept, out_steps, strict=True)]
     )
     inner = merged([Axis(source.shape[a], in_steps[a], 0) for a in _attributes(operator).axes])
-    body = _body(outer, inner, start, result)
+    body = _body(outer, inner, start, last)
     return Emitted(headers, body=body, overlap=overlap.gathered(outer, source))
+
+
+def result(operator: Operator, options: Options) -> _Result:
+    """The headers needed, what a sum begins with, and the result as an expression of ``sum``."""
+    count = math.prod(operator.inputs[0].shape[axis] for axis in _attributes(operator).axes)
+    if not count or count > 1 << 23:
+        raise refuse(operator, f"is over {count} elements")
+    return _RESULTS[options.rounding](operator, count)
 
 
 def _attributes(operator: Operator) -> Reduction:
@@ -50,9 +57,6 @@ def _body(outer: Sequence[Axis], inner: Sequence[Axis], start: int, result: str)
         f"output[{index(outer, 0, 'step_out')}] = utvm_clamp(sum, -128, 127);",
     ]
     return nested([axis.size for axis in outer], lines)
-
-
-_Result = tuple[tuple[str, ...], int, str]
 
 
 def _twice_rounded(operator: Operator, count: int) -> _Result:

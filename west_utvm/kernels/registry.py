@@ -48,7 +48,7 @@ class Row:
 _KERNELS = (
     Row("add", mve_elementwise.add, _MVE, _TFLITE),
     Row("add", elementwise.add),
-    Row("average_pool2d", mve_elementwise.average_pool2d, _MVE, _TFLITE),
+    Row("average_pool2d", mve_elementwise.pool2d, _MVE, _TFLITE),
     Row("average_pool2d", pooling.average_pool2d),
     Row("concatenation", layout.concatenation),
     Row("conv2d", mve.conv1x1, _MVE),
@@ -72,10 +72,13 @@ _KERNELS = (
     Row("fully_connected", weighted.fully_connected),
     Row("grouped_conv2d", weighted.grouped_conv2d),
     Row("loops", loops.loops),
+    Row("max_pool2d", mve_elementwise.pool2d, _MVE),
     Row("max_pool2d", pooling.pool2d),
+    Row("mul", mve_elementwise.mul, _MVE, _TFLITE),
     Row("mul", elementwise.mul),
     Row("pad", layout.pad),
     Row("quantize", conversion.quantize),
+    Row("reduction", mve_elementwise.reduce, _MVE),
     Row("reduction", reduction.reduction),
     Row("reshape", layout.reshape),
     Row("resize_nearest", layout.resize_nearest),
@@ -84,6 +87,7 @@ _KERNELS = (
     Row("sub", mve_elementwise.add, _MVE, _TFLITE),
     Row("sub", elementwise.add),
     Row("transpose", layout.transpose),
+    Row("unary", mve_elementwise.unary, _MVE),
     Row("unary", unary.unary),
 )
 

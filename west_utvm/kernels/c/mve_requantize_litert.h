@@ -19,6 +19,14 @@ UTVM_INLINE int32x4_t utvm_mve_requantize(int32x4_t value, int32x4_t multiplier,
 	return vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(value), scale));
 }
 
+/* Of vectors with one multiplier and shift, which are those of utvm_requantize. */
+UTVM_INLINE int32x4_t utvm_mve_requantize_n(int32x4_t value, int32_t multiplier, int32_t shift)
+{
+	const int32_t bits = shift < 150 ? (150 - shift) * (1 << 23) + (multiplier & 0x7FFFFF) : 0;
+
+	return utvm_mve_requantize(value, vdupq_n_s32(bits), value);
+}
+
 UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t multiplier,
 						   int32x4_t shift)
 {

@@ -22,6 +22,19 @@ UTVM_INLINE int32x4_t utvm_mve_requantize(int32x4_t value, int32x4_t multiplier,
 	return vrshlq_s32(value, right);
 }
 
+/* Of vectors with one multiplier and shift. */
+UTVM_INLINE int32x4_t utvm_mve_requantize_n(int32x4_t value, int32_t multiplier, int32_t shift)
+{
+	if (shift > 0) {
+		value = vshlq_r_s32(value, shift);
+	}
+	value = vqrdmulhq_n_s32(value, multiplier);
+	if (shift >= 0) {
+		return value;
+	}
+	return vrshlq_n_s32(vaddq_s32(value, vshrq_n_s32(value, 31)), shift);
+}
+
 /* The same for what is then clamped to no less than 0, and never shifted to the left. */
 UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t multiplier,
 						   int32x4_t shift)

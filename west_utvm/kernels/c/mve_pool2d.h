@@ -1,0 +1,100 @@
+/* pool2d.h in vectors: the same parameters, several channels at a time. */
+
+/* The window of one output pixel, as far as it lies in the image. */
+struct utvm_mve_window {
+	const int8_t *corner;
+	int32_t height;
+	int32_t width;
+};
+
+UTVM_INLINE struct utvm_mve_window utvm_mve_pool_window(const struct utvm_pool2d *p,
+							const int8_t *input, int32_t pixel)
+{
+	const int32_t line = pixel / p->width;
+	const int32_t y = line % p->height * p->stride_y - p->pad_top;
+	const int32_t x = pixel % p->width * p->stride_x - p->pad_left;
+	const struct utvm_taps rows = utvm_taps(y, p->in_height, p->window_height, 1);
+	const struct utvm_taps columns = utvm_taps(x, p->in_width, p->window_width, 1);
+	const int32_t first = line / p->height * p->in_height + y + rows.begin;
+	const struct utvm_mve_window window = {
+		input + (first * p->in_width + x + columns.begin) * p->channels,
+		rows.end - rows.begin,
+		columns.end - columns.begin,
+	};
+
+	return window;
+}
+
+UTVM_SHARED void utvm_mve_average_pool2d(const struct utvm_pool2d *p, const int8_t *input,
+					 int8_t *output)
+{
+	const int32_t pitch = p->in_width * p->channels;
+
+	for (int32_t pixel = 0; pixel < p->batches * p->height * p->width; pixel++) {
+		const struct utvm_mve_window window = utvm_mve_pool_window(p, input, pixel);
+		const int32_t count = window.height * window.width;
+		/* Rows that are whole are one. */
+		const int32_t rows = window.width == p->in_width ? 1 : window.height;
+
+		for (int32_t channel = 0; channel < p->channels; channel += 8) {
+			const int32_t channels = utvm_min(8, p->channels - channel);
+			const int8_t *row = window.corner + channel;
+			int32_t sums[8] = {0};
+
+			for (int32_t y = 0; y < rows; y++) {
+				utvm_mve_sums_8(row, count / rows, p->channels, channels, sums);
+				row += pitch;
+			}
+			for (int32_t i = 0; i < channels; i++) {
+				*output++ = utvm_clamp(utvm_mean(sums[i], count), p->low, p->high);
+			}
+		}
+	}
+}
+
+/* Of up to 16 channels. */
+UTVM_INLINE void utvm_mve_max_16(const struct utvm_pool2d *p, const struct utvm_mve_window *window,
+				 int32_t channel, int8_t *output)
+{
+	const int32_t channels = utvm_min(16, p->channels - channel);
+#if defined(__ARM_FEATURE_MVE)
+	const mve_pred16_t lanes = vctp8q((uint32_t)channels);
+	int8x16_t largest = vdupq_n_s8((int8_t)p->low);
+
+	for (int32_t y = 0; y < window->height; y++) {
+		const int8_t *tap = window->corner + y * p->in_width * p->channels + channel;
+
+		for (int32_t x = window->width; x > 0; x--) {
+			largest = vmaxq_s8(largest, vldrbq_z_s8(tap, lanes));
+			tap += p->channels;
+		}
+	}
+	vstrbq_p_s8(output, vminq_s8(largest, vdupq_n_s8((int8_t)p->high)), lanes);
+#else
+	for (int32_t i = 0; i < channels; i++) {
+		int32_t largest = p->low;
+
+		for (int32_t tap = 0; tap < window->height * window->width; tap++) {
+			const int32_t offset =
+				tap / window->width * p->in_width + tap % window->width;
+
+			largest = utvm_max(largest,
+					   window->corner[offset * p->channels + channel + i]);
+		}
+		output[i] = (int8_t)utvm_min(largest, p->high);
+	}
+#endif
+}
+
+UTVM_SHARED void utvm_mve_max_pool2d(const struct utvm_pool2d *p, const int8_t *input,
+				     int8_t *output)
+{
+	for (int32_t pixel = 0; pixel < p->batches * p->height * p->width; pixel++) {
+		const struct utvm_mve_window window = utvm_mve_pool_window(p, input, pixel);
+
+		for (int32_t channel = 0; channel < p->channels; channel += 16) {
+			utvm_mve_max_16(p, &window, channel, output + channel);
+		}
+		output += p->channels;
+	}
+}
