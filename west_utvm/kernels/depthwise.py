@@ -17,8 +17,8 @@ _SCALE = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "scale_{rounding
 # Of c/depthwise3x3.h: channels at a time, and words of a column of a channel, two rows each.
 _PLANES = 4
 _PLANE_WORDS = 3
-# Rows of results from one copy of four channels. With four some fewer instructions would do where
-# windows move by one, but results could not run as far over their input.
+# Rows of results from one copy of four channels. With more of them fewer would be copied twice, but
+# results could not run as far over their input.
 _BAND = 2
 # At most, on any machine.
 _POINTER = 8
@@ -55,7 +55,7 @@ def depthwise3x3(operator: Operator, options: Options) -> Emitted | None:
             "window": window(operator),
             "batches": data.shape[0],
             "columns": columns,
-            "band": _BAND,
+            "inside": min(data.shape[2], columns - attributes.padding[1]),
             "out_zero": output.zero_point,
             "low": attributes.clamp.low,
             "high": attributes.clamp.high,

@@ -7,7 +7,7 @@ struct utvm_depthwise3x3 {
 	struct utvm_window window;
 	int32_t batches;
 	int32_t columns; /* of a plane */
-	int32_t band;	 /* rows of results from one copy: two, or four if it moves by one */
+	int32_t inside;	 /* of these, within the image */
 	int32_t out_zero;
 	int32_t low;
 	int32_t high;
@@ -18,22 +18,11 @@ struct utvm_depthwise3x3 {
 /* Words of a channel's constants: weights, bias, scale. */
 #define UTVM_DEPTHWISE_WORDS (4 + UTVM_SCALE_WORDS)
 
-/* Of the three rows of each column of weights: those of the first two and the last two. */
-struct utvm_weights3x3 {
-	struct {
-		int32_t first;
-		int32_t last;
-	} column[3];
-};
-
-/* What two rows of results are computed from. */
+/* Where two rows of results come from and go to, for any channel. */
 struct utvm_pass3x3 {
-	int32_t bias;
-	int8_t *output;
-	const int32_t *end; /* of the plane */
-	struct utvm_scale scale;
+	int32_t span; /* bytes of the plane */
 	int32_t zero;
-	int32_t second; /* where the second row is, after the first */
+	int32_t second; /* from the first row of results to the second */
 	int32_t step;	/* from one column of results to the next */
 };
 
@@ -52,10 +41,10 @@ UTVM_INLINE void utvm_plane_column(int32_t *to, int32_t size, int32_t upper, int
 }
 
 /* The columns outside of the image, which stay. */
-UTVM_INLINE void utvm_plane_borders(const struct utvm_depthwise3x3 *p, int32_t zero,
-				    int32_t *planes)
+UTVM_INLINE void utvm_plane_borders(const struct utvm_depthwise3x3 *p, int32_t *planes)
 {
 	const struct utvm_window *const w = &p->window;
+	const int32_t zero = (int32_t)(0x01010101U * (uint8_t)w->in_zero);
 	const int32_t size = p->columns * UTVM_PLANE_WORDS;
 
 	for (int32_t i = 0; i < p->columns; i++, planes += UTVM_PLANE_WORDS) {
@@ -67,30 +56,43 @@ UTVM_INLINE void utvm_plane_borders(const struct utvm_depthwise3x3 *p, int32_t z
 	}
 }
 
-/*
- * Pairs of rows, from y on, of the four channels at image, to planes. zeros are two rows of zero
- * points, or as many as there are steps in one.
- */
-UTVM_SHARED void utvm_plane_rows(const struct utvm_depthwise3x3 *p, const int8_t *image, int32_t y,
-				 int32_t pairs, int32_t zero, int32_t *planes)
+/* A row of the image, or one of zero points, which has no channels and is but one pixel. */
+struct utvm_row3x3 {
+	const int8_t *pixels;
+	int32_t step;
+	int32_t mask; /* of a channel's number */
+};
+
+/* The rows that a band needs, from row y of the image on; zero is four zero points. */
+UTVM_INLINE void utvm_find_rows3x3(const struct utvm_depthwise3x3 *p, const int8_t *image,
+				   int32_t y, const int32_t *zero, struct utvm_row3x3 *rows)
 {
 	const struct utvm_window *const w = &p->window;
-	const int32_t size = p->columns * UTVM_PLANE_WORDS;
-	const int32_t channels = w->in_channels;
-	const int32_t pitch = w->in_width * channels;
-	const int32_t inside = utvm_min(w->in_width, p->columns - w->pad_left);
 
-	planes += w->pad_left * UTVM_PLANE_WORDS;
-	for (int32_t i = 0; i < pairs; i++, y += 2, planes++) {
-		const int has_upper = y >= 0 && y < w->in_height;
-		const int has_lower = y >= -1 && y < w->in_height - 1;
-		const int8_t *upper = has_upper ? image + y * pitch : (const int8_t *)&zero;
-		const int8_t *lower = has_lower ? image + (y + 1) * pitch : (const int8_t *)&zero;
-		const int32_t upper_step = has_upper ? channels : 0;
-		const int32_t lower_step = has_lower ? channels : 0;
+	for (int32_t i = 0; i < 2 * (w->stride_y + 1); i++, y++) {
+		const int inside = y >= 0 && y < w->in_height;
+
+		rows[i].pixels = inside ? image + y * w->in_width * w->in_channels
+					: (const int8_t *)zero;
+		rows[i].step = inside ? w->in_channels : 0;
+		rows[i].mask = inside ? -1 : 0;
+	}
+}
+
+/* Pairs of rows of four channels to planes. */
+UTVM_SHARED void utvm_plane_rows(const struct utvm_depthwise3x3 *p, const struct utvm_row3x3 *rows,
+				 int32_t channel, int32_t *planes)
+{
+	const int32_t size = p->columns * UTVM_PLANE_WORDS;
+
+	for (int32_t i = p->window.stride_y; i >= 0; i--, rows += 2, planes++) {
+		const int8_t *upper = rows[0].pixels + (channel & rows[0].mask);
+		const int8_t *lower = rows[1].pixels + (channel & rows[1].mask);
+		const int32_t upper_step = rows[0].step;
+		const int32_t lower_step = rows[1].step;
 		int32_t *to = planes;
 
-		for (int32_t j = inside; j > 0; j--, to += UTVM_PLANE_WORDS) {
+		for (int32_t j = p->inside; j > 0; j--, to += UTVM_PLANE_WORDS) {
 			utvm_plane_column(to, size, utvm_load4(upper), utvm_load4(lower));
 			upper += upper_step;
 			lower += lower_step;
@@ -98,78 +100,80 @@ UTVM_SHARED void utvm_plane_rows(const struct utvm_depthwise3x3 *p, const int8_t
 	}
 }
 
-/* Of the window at a column of a plane, and of the one below that, which is by or by two rows. */
-UTVM_INLINE int32_t utvm_upper3x3(const int32_t *x, const struct utvm_weights3x3 *w, int32_t sum)
+/*
+ * Of the window at a column of a plane, and of that a row below. A word of weights has those of
+ * rows 0, 1, 1 and 2 of a column, of which come the pairs (0, 1) and (1, 2).
+ */
+UTVM_INLINE int32_t utvm_upper3x3(const int32_t *x, const int32_t *weights, int32_t sum)
 {
 	for (int i = 0; i < 3; i++, x += UTVM_PLANE_WORDS) {
-		sum = utvm_dot2(x[0], w->column[i].first, sum);
-		sum += utvm_low(x[1]) * utvm_high(w->column[i].last);
+		sum = utvm_dot2(x[0], utvm_even_bytes(weights[i]), sum);
+		sum += utvm_low(x[1]) * utvm_high(utvm_odd_bytes(weights[i]));
 	}
 	return sum;
 }
 
-UTVM_INLINE int32_t utvm_lower3x3(const int32_t *x, const struct utvm_weights3x3 *w, int32_t sum)
+UTVM_INLINE int32_t utvm_lower3x3(const int32_t *x, const int32_t *weights, int32_t sum)
 {
 	for (int i = 0; i < 3; i++, x += UTVM_PLANE_WORDS) {
-		sum += utvm_high(x[0]) * utvm_low(w->column[i].first);
-		sum = utvm_dot2(x[1], w->column[i].last, sum);
+		sum += utvm_high(x[0]) * utvm_low(utvm_even_bytes(weights[i]));
+		sum = utvm_dot2(x[1], utvm_odd_bytes(weights[i]), sum);
 	}
 	return sum;
 }
 
-UTVM_INLINE void utvm_results3x3(const int32_t *x, const struct utvm_weights3x3 *w,
-				 struct utvm_pass3x3 pass, int32_t stride, int32_t low,
-				 int32_t high)
+/* Two rows of results of the channel whose constants these are, from its plane. */
+UTVM_INLINE void utvm_results3x3(const struct utvm_depthwise3x3 *p, int32_t low, int32_t high,
+				 const struct utvm_pass3x3 *pass, const int32_t *x,
+				 const int32_t *constants, int8_t *output)
 {
-	for (; x != pass.end; x += stride * UTVM_PLANE_WORDS, pass.output += pass.step) {
-		const int32_t upper = utvm_upper3x3(x, w, pass.bias);
-		const int32_t lower = stride == 2 ? utvm_upper3x3(x + 1, w, pass.bias)
-						  : utvm_lower3x3(x, w, pass.bias);
-		const int32_t first = utvm_requantized(upper, pass.scale, pass.zero);
-		const int32_t second = utvm_requantized(lower, pass.scale, pass.zero);
+	const int32_t stride = p->window.stride_y;
+	const int32_t bias = constants[3];
+	const struct utvm_scale scale = utvm_scale_at(constants + 4);
+	const int32_t zero = p->out_zero;
 
-		pass.output[pass.second] = utvm_clamp(second, low, high);
-		pass.output[0] = utvm_clamp(first, low, high);
+	for (int32_t i = p->window.width; i > 0; i--, output += pass->step) {
+		const int32_t upper = utvm_upper3x3(x, constants, bias);
+		const int32_t lower = stride == 2 ? utvm_upper3x3(x + 1, constants, bias)
+						  : utvm_lower3x3(x, constants, bias);
+
+		output[pass->second] = utvm_clamp(utvm_requantized(lower, scale, zero), low, high);
+		output[0] = utvm_clamp(utvm_requantized(upper, scale, zero), low, high);
+		x += stride * UTVM_PLANE_WORDS;
 	}
 }
 
-typedef void (*utvm_kind3x3)(const struct utvm_depthwise3x3 *p, const int32_t *x,
-			     const struct utvm_weights3x3 *w, const struct utvm_pass3x3 *pass);
+typedef void (*utvm_kind3x3)(const struct utvm_depthwise3x3 *p, const struct utvm_pass3x3 *pass,
+			     const int32_t *x, const int32_t *constants, int8_t *output);
 
 /* For results that are clamped to less than int8. */
-UTVM_SHARED void utvm_narrow3x3(const struct utvm_depthwise3x3 *p, const int32_t *x,
-				const struct utvm_weights3x3 *w, const struct utvm_pass3x3 *pass)
+UTVM_SHARED void utvm_narrow3x3(const struct utvm_depthwise3x3 *p, const struct utvm_pass3x3 *pass,
+				const int32_t *x, const int32_t *constants, int8_t *output)
 {
-	utvm_results3x3(x, w, *pass, p->window.stride_y, p->low, p->high);
+	utvm_results3x3(p, p->low, p->high, pass, x, constants, output);
 }
 
-/* Output rows of one channel from its plane. */
+/* Two rows of results of all channels; image is that of the batch. */
 UTVM_INLINE void utvm_band3x3(const struct utvm_depthwise3x3 *p, utvm_kind3x3 kind,
-			      const int32_t *plane, int32_t rows, const int32_t *constants,
-			      int8_t *output)
+			      const struct utvm_pass3x3 *pass, const int8_t *image, int32_t y,
+			      const int32_t *constants, int32_t *planes, int8_t *output)
 {
-	const int32_t step = p->window.in_channels;
-	const int32_t pitch = p->window.width * step;
-	const int32_t span = p->window.width * p->window.stride_x * UTVM_PLANE_WORDS;
-	struct utvm_weights3x3 w;
-	struct utvm_pass3x3 pass = {
-		.bias = constants[3],
-		.output = output,
-		.end = plane + span,
-		.scale = utvm_scale_at(constants + 4),
-		.zero = p->out_zero,
-		.second = pitch,
-		.step = step,
-	};
+	const int32_t channels = p->window.in_channels;
+	const int32_t size = p->columns * UTVM_PLANE_WORDS;
+	const int32_t zero = (int32_t)(0x01010101U * (uint8_t)p->window.in_zero);
+	int32_t *const first = planes + p->window.pad_left * UTVM_PLANE_WORDS;
+	struct utvm_row3x3 rows[6];
 
-	for (int i = 0; i < 3; i++) {
-		w.column[i].first = utvm_even_bytes(constants[i]);
-		w.column[i].last = utvm_odd_bytes(constants[i]);
-	}
-	for (; rows > 0; rows -= 2, plane++, pass.end++, pass.output += 2 * pitch) {
-		/* Without a second row, its results are where the first's come last. */
-		pass.second = rows > 1 ? pitch : 0;
-		kind(p, plane, &w, &pass);
+	utvm_find_rows3x3(p, image, y, &zero, rows);
+	for (int32_t left = channels; left > 0; left -= 4) {
+		/* The last four may be some of those before, too. */
+		const int32_t c = utvm_min(channels - left, channels - 4);
+		const int32_t *own = constants + c * UTVM_DEPTHWISE_WORDS;
+
+		utvm_plane_rows(p, rows, c, first);
+		for (int32_t i = 0; i < 4; i++, own += UTVM_DEPTHWISE_WORDS) {
+			kind(p, pass, planes + i * size, own, output + c + i);
+		}
 	}
 }
 
@@ -178,31 +182,23 @@ UTVM_INLINE void utvm_depthwise3x3(const struct utvm_depthwise3x3 *p, utvm_kind3
 				   int8_t *output)
 {
 	const struct utvm_window *const w = &p->window;
-	const int32_t channels = w->in_channels;
-	const int32_t zero = (int32_t)(0x01010101U * (uint8_t)w->in_zero);
+	const int32_t pitch = w->width * w->in_channels;
 	int32_t *const planes = scratch;
+	struct utvm_pass3x3 pass = {
+		.span = w->width * w->stride_x * UTVM_PLANE_WORDS * (int32_t)sizeof(int32_t),
+		.zero = p->out_zero,
+		.step = w->in_channels,
+	};
 
-	utvm_plane_borders(p, zero, planes);
+	utvm_plane_borders(p, planes);
 	for (int32_t batch = 0; batch < p->batches; batch++) {
-		for (int32_t row = 0; row < w->height; row += p->band) {
-			const int32_t rows = utvm_min(p->band, w->height - row);
-			const int32_t y = row * w->stride_y - w->pad_top;
-			const int32_t pairs = w->stride_y == 2 ? 3 : p->band / 2 + 1;
-
-			for (int32_t left = channels; left > 0; left -= 4) {
-				/* The last four may be some of those before, too. */
-				const int32_t c = utvm_min(channels - left, channels - 4);
-				const int32_t *own = constants + c * UTVM_DEPTHWISE_WORDS;
-
-				utvm_plane_rows(p, input + c, y, pairs, zero, planes);
-				for (int32_t i = 0; i < 4; i++, own += UTVM_DEPTHWISE_WORDS) {
-					utvm_band3x3(p, kind,
-						     planes + i * p->columns * UTVM_PLANE_WORDS,
-						     rows, own, output + c + i);
-				}
-			}
-			output += rows * w->width * channels;
+		for (int32_t row = 0; row < w->height; row += 2) {
+			/* Without a second row, its results are where the first's come last. */
+			pass.second = row < w->height - 1 ? pitch : 0;
+			utvm_band3x3(p, kind, &pass, input, row * w->stride_y - w->pad_top,
+				     constants, planes, output);
+			output += pitch + pass.second;
 		}
-		input += w->in_height * w->in_width * channels;
+		input += w->in_height * w->in_width * w->in_channels;
 	}
 }

@@ -2,7 +2,7 @@
  * utvm_results3x3 for results of all of int8, in assembly: it takes every register, and saves those
  * that it may not lose. They are
  *
- *	r0      where in the plane	r4-r9   weights, first and last of each column
+ *	r0      where in the plane	r4-r9   weights, rows (0, 1) and (1, 2) of each column
  *	r1      the bias		r12     the sum of the first row
  *	r2      where the results go	lr      the sum of the second row
  *	r3, r10, r11  inputs, and what is needed for a moment
@@ -51,12 +51,20 @@
 
 #define UTVM_PASS3X3(sums, round)								   \
 	"push {r4-r11}\n\t"									   \
-	"ldmia r2, {r3-r10}\n\t"								   \
-	"push {r4-r10}\n\t"									   \
-	"mov r12, r3\n\t"									   \
-	"ldmia r1, {r4-r9}\n\t"									   \
-	"mov r1, r12\n\t"									   \
-	"pop {r2}\n\t"										   \
+	"ldmia r2, {r8, r9, r10, r11}\n\t"							   \
+	"add r8, r0, r8\n\t"									   \
+	"ldmia r1!, {r4, r5, r6}\n\t"								   \
+	"ldmia r1, {r7, r12, lr}\n\t"								   \
+	"push {r9, r10, r11}\n\t"								   \
+	"push {r8, r12, lr}\n\t"								   \
+	"mov r2, r3\n\t"									   \
+	"mov r1, r7\n\t"									   \
+	"sxtb16 r8, r6\n\t"									   \
+	"sxtb16 r9, r6, ror #8\n\t"								   \
+	"sxtb16 r7, r5, ror #8\n\t"								   \
+	"sxtb16 r6, r5\n\t"									   \
+	"sxtb16 r5, r4, ror #8\n\t"								   \
+	"sxtb16 r4, r4\n"									   \
 	"1:\n\t" sums										   \
 	"ldrd r3, r10, [sp, #4]\n\t"								   \
 	"smmlar r12, r12, r3, r12\n\t"								   \
@@ -76,16 +84,17 @@
 	"add sp, #24\n\t"									   \
 	"pop {r4-r11}"
 
-#define UTVM_ASSEMBLY3X3(sums, round)                                                              \
-	do {                                                                                       \
-		register const int32_t *r0 __asm__("r0") = x;                                      \
-		register const struct utvm_weights3x3 *r1 __asm__("r1") = w;                       \
-		register const struct utvm_pass3x3 *r2 __asm__("r2") = pass;                       \
+#define UTVM_ASSEMBLY3X3(sums, round)								   \
+	do {											   \
+		register const int32_t *r0 __asm__("r0") = x;					   \
+		register const int32_t *r1 __asm__("r1") = constants;				   \
+		register const struct utvm_pass3x3 *r2 __asm__("r2") = pass;			   \
+		register int8_t *r3 __asm__("r3") = output;					   \
 												   \
-		__asm__ volatile(UTVM_PASS3X3(sums, round)                                         \
-				 : "+r"(r0), "+r"(r1), "+r"(r2)                                    \
-				 :                                                                 \
-				 : "r3", "r12", "lr", "cc", "memory");                             \
+		__asm__ volatile(UTVM_PASS3X3(sums, round)					   \
+				 : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)			   \
+				 :								   \
+				 : "r12", "lr", "cc", "memory");				   \
 	} while (0)
 
 #define UTVM_BOTH3X3(round)                                                                        \
@@ -97,12 +106,12 @@
 		}                                                                                  \
 	} while (0)
 #else
-#define UTVM_BOTH3X3(round) utvm_results3x3(x, w, *pass, p->window.stride_y, -128, 127)
+#define UTVM_BOTH3X3(round) utvm_results3x3(p, -128, 127, pass, x, constants, output)
 #endif
 
 /* For results of all of int8. */
-UTVM_SHARED void utvm_full3x3(const struct utvm_depthwise3x3 *p, const int32_t *x,
-			      const struct utvm_weights3x3 *w, const struct utvm_pass3x3 *pass)
+UTVM_SHARED void utvm_full3x3(const struct utvm_depthwise3x3 *p, const struct utvm_pass3x3 *pass,
+			      const int32_t *x, const int32_t *constants, int8_t *output)
 {
 	UTVM_BOTH3X3(UTVM_AWAY3X3);
 }
@@ -111,8 +120,9 @@ UTVM_SHARED void utvm_full3x3(const struct utvm_depthwise3x3 *p, const int32_t *
  * The same if the zero point is the smallest result: then it does not matter which way the half of
  * a negative quotient is rounded.
  */
-UTVM_SHARED void utvm_positive3x3(const struct utvm_depthwise3x3 *p, const int32_t *x,
-				  const struct utvm_weights3x3 *w, const struct utvm_pass3x3 *pass)
+UTVM_SHARED void utvm_positive3x3(const struct utvm_depthwise3x3 *p,
+				  const struct utvm_pass3x3 *pass, const int32_t *x,
+				  const int32_t *constants, int8_t *output)
 {
 	UTVM_BOTH3X3(UTVM_UP3X3);
 }

@@ -22,33 +22,59 @@ UTVM_INLINE int32_t utvm_mean(int32_t sum, int32_t count)
 	return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
-UTVM_INLINE int32_t utvm_pool2d_sum(const struct utvm_pool2d *p, const int8_t *input,
-				    int32_t offset, struct utvm_taps rows,
-				    struct utvm_taps columns)
+struct utvm_pool2d_four {
+	int32_t a, b, c, d;
+};
+
+/* Sums or largest values of four channels, or of one; input is at the window's first tap. */
+UTVM_INLINE struct utvm_pool2d_four utvm_pool2d_window(const struct utvm_pool2d *p, int average,
+						       const int8_t *input, struct utvm_taps rows,
+						       struct utvm_taps columns, int four)
 {
-	int32_t sum = 0;
+	const int32_t start = average ? 0 : INT8_MIN;
+	struct utvm_pool2d_four found = {start, start, start, start};
 
 	for (int32_t y = rows.begin; y < rows.end; y++) {
-		for (int32_t x = columns.begin; x < columns.end; x++) {
-			sum += input[offset + (y * p->in_width + x) * p->channels];
+		const int8_t *pixel = input + (y * p->in_width + columns.begin) * p->channels;
+
+		for (int32_t x = columns.begin; x < columns.end; x++, pixel += p->channels) {
+			found.a = average ? found.a + pixel[0] : utvm_max(found.a, pixel[0]);
+			if (!four) {
+				continue;
+			}
+			found.b = average ? found.b + pixel[1] : utvm_max(found.b, pixel[1]);
+			found.c = average ? found.c + pixel[2] : utvm_max(found.c, pixel[2]);
+			found.d = average ? found.d + pixel[3] : utvm_max(found.d, pixel[3]);
 		}
 	}
-	return sum;
+	return found;
 }
 
-UTVM_INLINE int32_t utvm_pool2d_max(const struct utvm_pool2d *p, const int8_t *input,
-				    int32_t offset, struct utvm_taps rows,
-				    struct utvm_taps columns)
+UTVM_INLINE int8_t utvm_pool2d_result(const struct utvm_pool2d *p, int average, int32_t found,
+				      int32_t count)
 {
-	int32_t largest = INT8_MIN;
+	return utvm_clamp(average ? utvm_mean(found, count) : found, p->low, p->high);
+}
 
-	for (int32_t y = rows.begin; y < rows.end; y++) {
-		for (int32_t x = columns.begin; x < columns.end; x++) {
-			largest = utvm_max(largest,
-					   input[offset + (y * p->in_width + x) * p->channels]);
-		}
+/* All channels of one pixel; input is that of the window's first tap. */
+UTVM_INLINE void utvm_pool2d_pixel(const struct utvm_pool2d *p, int average, const int8_t *input,
+				   struct utvm_taps rows, struct utvm_taps columns, int8_t *output)
+{
+	const int32_t count = (rows.end - rows.begin) * (columns.end - columns.begin);
+	struct utvm_pool2d_four found;
+	int32_t channel = 0;
+
+	for (; channel < p->channels - 3; channel += 4) {
+		found = utvm_pool2d_window(p, average, input + channel, rows, columns, 1);
+		output[channel] = utvm_pool2d_result(p, average, found.a, count);
+		output[channel + 1] = utvm_pool2d_result(p, average, found.b, count);
+		output[channel + 2] = utvm_pool2d_result(p, average, found.c, count);
+		output[channel + 3] = utvm_pool2d_result(p, average, found.d, count);
 	}
-	return largest;
+	for (; channel < p->channels; channel++) {
+		found = utvm_pool2d_window(p, average, input + channel, rows, columns, 0);
+		output[channel] = utvm_pool2d_result(p, average, found.a, count);
+	}
 }
 
 UTVM_INLINE void utvm_pool2d(const struct utvm_pool2d *p, int average, const int8_t *input,
@@ -64,23 +90,10 @@ UTVM_INLINE void utvm_pool2d(const struct utvm_pool2d *p, int average, const int
 			const int32_t x = column * p->stride_x - p->pad_left;
 			const struct utvm_taps columns =
 				utvm_taps(x, p->in_width, p->window_width, 1);
-			const int32_t count =
-				(rows.end - rows.begin) * (columns.end - columns.begin);
 			const int32_t offset = (y * p->in_width + x) * p->channels;
 
-			for (int32_t channel = 0; channel < p->channels; channel++) {
-				int32_t result;
-
-				if (average) {
-					result = utvm_pool2d_sum(p, batch, offset + channel, rows,
-								 columns);
-					result = utvm_mean(result, count);
-				} else {
-					result = utvm_pool2d_max(p, batch, offset + channel, rows,
-								 columns);
-				}
-				*output++ = utvm_clamp(result, p->low, p->high);
-			}
+			utvm_pool2d_pixel(p, average, batch + offset, rows, columns, output);
+			output += p->channels;
 		}
 	}
 }
