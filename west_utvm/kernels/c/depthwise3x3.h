@@ -84,18 +84,25 @@ UTVM_SHARED void utvm_plane_rows(const struct utvm_depthwise3x3 *p, const struct
 				 int32_t channel, int32_t *planes)
 {
 	const int32_t size = p->columns * UTVM_PLANE_WORDS;
+	int32_t *const end = planes + p->inside * UTVM_PLANE_WORDS;
 
-	for (int32_t i = p->window.stride_y; i >= 0; i--, rows += 2, planes++) {
+	for (int32_t i = 0; i <= p->window.stride_y; i++, rows += 2) {
 		const int8_t *upper = rows[0].pixels + (channel & rows[0].mask);
 		const int8_t *lower = rows[1].pixels + (channel & rows[1].mask);
-		const int32_t upper_step = rows[0].step;
-		const int32_t lower_step = rows[1].step;
-		int32_t *to = planes;
+		const int32_t step = rows[0].step;
 
-		for (int32_t j = p->inside; j > 0; j--, to += UTVM_PLANE_WORDS) {
+		if (step == rows[1].step) {
+			for (int32_t *to = planes + i; to != end + i; to += UTVM_PLANE_WORDS) {
+				utvm_plane_column(to, size, utvm_load4(upper), utvm_load4(lower));
+				upper += step;
+				lower += step;
+			}
+			continue;
+		}
+		for (int32_t *to = planes + i; to != end + i; to += UTVM_PLANE_WORDS) {
 			utvm_plane_column(to, size, utvm_load4(upper), utvm_load4(lower));
-			upper += upper_step;
-			lower += lower_step;
+			upper += step;
+			lower += rows[1].step;
 		}
 	}
 }
@@ -147,7 +154,7 @@ typedef void (*utvm_kind3x3)(const struct utvm_depthwise3x3 *p, const struct utv
 			     const int32_t *x, const int32_t *constants, int8_t *output);
 
 /* For results that are clamped to less than int8. */
-UTVM_SHARED void utvm_narrow3x3(const struct utvm_depthwise3x3 *p, const struct utvm_pass3x3 *pass,
+UTVM_INLINE void utvm_narrow3x3(const struct utvm_depthwise3x3 *p, const struct utvm_pass3x3 *pass,
 				const int32_t *x, const int32_t *constants, int8_t *output)
 {
 	utvm_results3x3(p, p->low, p->high, pass, x, constants, output);

@@ -11,79 +11,99 @@
  */
 #if defined(__ARM_FEATURE_DSP)
 /* Four inputs of three pixels, by the weights of two channels. */
-#define UTVM_PACKED_STEP                                                                           \
-	"ldrd r0, r1, [r12], #8\n\t"                                                               \
-	"ldmia lr!, {r2, r3, r4}\n\t"                                                              \
-	"smlad r8, r0, r2, r8\n\t"                                                                 \
-	"smlad r9, r0, r3, r9\n\t"                                                                 \
-	"smlad r10, r0, r4, r10\n\t"                                                               \
-	"sxtb16 r0, r0\n\t"                                                                        \
-	"smlad r5, r0, r2, r5\n\t"                                                                 \
-	"smlad r6, r0, r3, r6\n\t"                                                                 \
-	"smlad r7, r0, r4, r7\n\t"                                                                 \
-	"ldmia lr!, {r2, r3, r4}\n\t"                                                              \
-	"smlad r8, r1, r2, r8\n\t"                                                                 \
-	"smlad r9, r1, r3, r9\n\t"                                                                 \
-	"smlad r10, r1, r4, r10\n\t"                                                               \
-	"sxtb16 r1, r1\n\t"                                                                        \
-	"smlad r5, r1, r2, r5\n\t"                                                                 \
-	"smlad r6, r1, r3, r6\n\t"                                                                 \
+#define UTVM_PACKED_STEP									   \
+	"ldrd r0, r1, [r12], #8\n\t"								   \
+	"ldmia lr!, {r2, r3, r4}\n\t"								   \
+	"smlad r8, r0, r2, r8\n\t"								   \
+	"smlad r9, r0, r3, r9\n\t"								   \
+	"smlad r10, r0, r4, r10\n\t"								   \
+	"sxtb16 r0, r0\n\t"									   \
+	"smlad r5, r0, r2, r5\n\t"								   \
+	"smlad r6, r0, r3, r6\n\t"								   \
+	"smlad r7, r0, r4, r7\n\t"								   \
+	"ldmia lr!, {r2, r3, r4}\n\t"								   \
+	"smlad r8, r1, r2, r8\n\t"								   \
+	"smlad r9, r1, r3, r9\n\t"								   \
+	"smlad r10, r1, r4, r10\n\t"								   \
+	"sxtb16 r1, r1\n\t"									   \
+	"smlad r5, r1, r2, r5\n\t"								   \
+	"smlad r6, r1, r3, r6\n\t"								   \
+	"smlad r7, r1, r4, r7\n\t"
+
+/* The same of the first four, whose sums start with what r5 and r8 have. */
+#define UTVM_PACKED_FIRST									   \
+	"ldrd r0, r1, [r12], #8\n\t"								   \
+	"ldmia lr!, {r2, r3, r4}\n\t"								   \
+	"smlad r10, r0, r4, r8\n\t"								   \
+	"smlad r9, r0, r3, r8\n\t"								   \
+	"smlad r8, r0, r2, r8\n\t"								   \
+	"sxtb16 r0, r0\n\t"									   \
+	"smlad r7, r0, r4, r5\n\t"								   \
+	"smlad r6, r0, r3, r5\n\t"								   \
+	"smlad r5, r0, r2, r5\n\t"								   \
+	"ldmia lr!, {r2, r3, r4}\n\t"								   \
+	"smlad r8, r1, r2, r8\n\t"								   \
+	"smlad r9, r1, r3, r9\n\t"								   \
+	"smlad r10, r1, r4, r10\n\t"								   \
+	"sxtb16 r1, r1\n\t"									   \
+	"smlad r5, r1, r2, r5\n\t"								   \
+	"smlad r6, r1, r3, r6\n\t"								   \
 	"smlad r7, r1, r4, r7\n\t"
 
 /* utvm_requantized and a store, of three pixels. */
-#define UTVM_PACKED_RESULTS(x0, x1, x2, round)                                                     \
-	"smmlar " x0 ", " x0 ", r0, " x0 "\n\t"                                                    \
-	"smmlar " x1 ", " x1 ", r0, " x1 "\n\t"                                                    \
-	"smmlar " x2 ", " x2 ", r0, " x2 "\n\t" round(x0) round(x1) round(x2)                      \
-	"smmlar " x0 ", " x0 ", r1, r2\n\t"                                                        \
-	"smmlar " x1 ", " x1 ", r1, r2\n\t"                                                        \
-	"smmlar " x2 ", " x2 ", r1, r2\n\t"                                                        \
-	"ssat " x0 ", #8, " x0 "\n\t"                                                              \
-	"ssat " x1 ", #8, " x1 "\n\t"                                                              \
-	"ssat " x2 ", #8, " x2 "\n\t"                                                              \
-	"strb " x2 ", [r3, lr]\n\t"                                                                \
-	"strb " x1 ", [r3, r4]\n\t"                                                                \
+#define UTVM_PACKED_RESULTS(x0, x1, x2, round)							   \
+	"smmlar " x0 ", " x0 ", r0, " x0 "\n\t"							   \
+	"smmlar " x1 ", " x1 ", r0, " x1 "\n\t"							   \
+	"smmlar " x2 ", " x2 ", r0, " x2 "\n\t" round(x0) round(x1) round(x2)			   \
+	"smmlar " x0 ", " x0 ", r1, r2\n\t"							   \
+	"smmlar " x1 ", " x1 ", r1, r2\n\t"							   \
+	"smmlar " x2 ", " x2 ", r1, r2\n\t"							   \
+	"ssat " x0 ", #8, " x0 "\n\t"								   \
+	"ssat " x1 ", #8, " x1 "\n\t"								   \
+	"ssat " x2 ", #8, " x2 "\n\t"								   \
+	"strb " x2 ", [r3, lr]\n\t"								   \
+	"strb " x1 ", [r3, r4]\n\t"								   \
 	"strb " x0 ", [r3], #1\n\t"
 
 #define UTVM_PACKED_AWAY(x) "add " x ", " x ", " x ", asr #31\n\t"
 #define UTVM_PACKED_UP(x)
 
-#define UTVM_PACKED_BLOCK(round)                                                                   \
-	"push {r4-r11}\n\t"                                                                        \
-	"sub sp, #28\n\t"                                                                          \
-	"ldmia r1, {r5-r11}\n\t"                                                                   \
-	"stmia sp, {r5-r11}\n\t"                                                                   \
-	"mov r11, r5\n\t"                                                                          \
-	"mov r12, r0\n"                                                                            \
-	"0:\n\t"                                                                                   \
-	"ldrd r5, r8, [r12], #8\n\t"                                                               \
-	"ldr lr, [sp, #4]\n\t"                                                                     \
-	"mov r6, r5\n\t"                                                                           \
-	"mov r7, r5\n\t"                                                                           \
-	"mov r9, r8\n\t"                                                                           \
-	"mov r10, r8\n"                                                                            \
-	"1:\n\t" UTVM_PACKED_STEP UTVM_PACKED_STEP                                                 \
-	"cmp lr, r11\n\t"                                                                          \
-	"bne 1b\n\t"                                                                               \
-	"ldrd r0, r1, [r12], #8\n\t"                                                               \
-	"ldrd r2, r3, [sp, #8]\n\t"                                                                \
-	"ldrd r4, lr, [sp, #16]\n\t"                                                               \
-	"sub r8, r8, r5\n\t"                                                                       \
-	"sub r9, r9, r6\n\t"                                                                       \
-	"sub r10, r10, r7\n\t" UTVM_PACKED_RESULTS("r5", "r6", "r7", round)                        \
-	"ldr r5, [sp, #24]\n\t"                                                                    \
-	"subs r5, r5, #2\n\t"                                                                      \
-	"bmi 2f\n\t"                                                                               \
-	"str r5, [sp, #24]\n\t"                                                                    \
-	"ldrd r0, r1, [r12], #8\n\t"                                                               \
-	"asr r8, r8, #8\n\t"                                                                       \
-	"asr r9, r9, #8\n\t"                                                                       \
-	"asr r10, r10, #8\n\t" UTVM_PACKED_RESULTS("r8", "r9", "r10", round)                       \
-	"str r3, [sp, #12]\n\t"                                                                    \
-	"cmp r5, #0\n\t"                                                                           \
-	"bne 0b\n"                                                                                 \
-	"2:\n\t"                                                                                   \
-	"add sp, #28\n\t"                                                                          \
+#define UTVM_PACKED_BLOCK(round)								   \
+	"push {r4-r11}\n\t"									   \
+	"sub sp, #28\n\t"									   \
+	"ldmia r1, {r5-r11}\n\t"								   \
+	"stmia sp, {r5-r11}\n\t"								   \
+	"mov r11, r5\n\t"									   \
+	"mov r12, r0\n"										   \
+	"0:\n\t"										   \
+	"ldrd r5, r8, [r12], #8\n\t"								   \
+	"ldr lr, [sp, #4]\n\t"									   \
+	UTVM_PACKED_FIRST UTVM_PACKED_STEP							   \
+	"cmp lr, r11\n\t"									   \
+	"beq 3f\n"										   \
+	"1:\n\t" UTVM_PACKED_STEP UTVM_PACKED_STEP						   \
+	"cmp lr, r11\n\t"									   \
+	"bne 1b\n"										   \
+	"3:\n\t"										   \
+	"ldrd r0, r1, [r12], #8\n\t"								   \
+	"ldrd r2, r3, [sp, #8]\n\t"								   \
+	"ldrd r4, lr, [sp, #16]\n\t"								   \
+	"sub r8, r8, r5\n\t"									   \
+	"sub r9, r9, r6\n\t"									   \
+	"sub r10, r10, r7\n\t" UTVM_PACKED_RESULTS("r5", "r6", "r7", round)			   \
+	"ldr r5, [sp, #24]\n\t"									   \
+	"subs r5, r5, #2\n\t"									   \
+	"bmi 2f\n\t"										   \
+	"str r5, [sp, #24]\n\t"									   \
+	"ldrd r0, r1, [r12], #8\n\t"								   \
+	"asr r8, r8, #8\n\t"									   \
+	"asr r9, r9, #8\n\t"									   \
+	"asr r10, r10, #8\n\t" UTVM_PACKED_RESULTS("r8", "r9", "r10", round)			   \
+	"str r3, [sp, #12]\n\t"									   \
+	"cmp r5, #0\n\t"									   \
+	"bne 0b\n"										   \
+	"2:\n\t"										   \
+	"add sp, #28\n\t"									   \
 	"pop {r4-r11}"
 
 /* What the assembly keeps on its stack. */
@@ -97,22 +117,22 @@ struct utvm_packed_frame {
 	int32_t left;
 };
 
-#define UTVM_PACKED_FUNCTION(round)                                                                \
-	const struct utvm_packed_frame frame = {                                                   \
-		inputs + 3 * p->words,                                                             \
-		inputs,                                                                            \
-		p->out_zero,                                                                       \
-		output,                                                                            \
-		pixels > 1 ? p->channels : 0,                                                      \
-		pixels > 2 ? 2 * p->channels : 0,                                                  \
-		p->channels,                                                                       \
-	};                                                                                         \
-	register const int32_t *constants __asm__("r0") = packed;                                  \
-	register const struct utvm_packed_frame *arguments __asm__("r1") = &frame;                 \
+#define UTVM_PACKED_FUNCTION(round)								   \
+	const struct utvm_packed_frame frame = {						   \
+		inputs + 3 * p->words,								   \
+		inputs,										   \
+		p->out_zero,									   \
+		output,										   \
+		pixels > 1 ? p->channels : 0,							   \
+		pixels > 2 ? 2 * p->channels : 0,						   \
+		p->channels,									   \
+	};											   \
+	register const int32_t *constants __asm__("r0") = packed;				   \
+	register const struct utvm_packed_frame *arguments __asm__("r1") = &frame;		   \
 												   \
-	__asm__ volatile(UTVM_PACKED_BLOCK(round)                                                  \
-			 : "+r"(constants), "+r"(arguments)                                        \
-			 :                                                                         \
+	__asm__ volatile(UTVM_PACKED_BLOCK(round)						   \
+			 : "+r"(constants), "+r"(arguments)					   \
+			 :									   \
 			 : "r2", "r3", "r12", "lr", "cc", "memory");
 #else
 #define UTVM_PACKED_FUNCTION(round) utvm_packed_block(p, 0, inputs, pixels, packed, output);
