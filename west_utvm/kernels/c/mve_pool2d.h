@@ -1,13 +1,13 @@
 /* pool2d.h in vectors: the same parameters, several channels at a time. */
 
 /* The window of one output pixel, as far as it lies in the image. */
-struct utvm_mve_pool_taps {
+struct utvm_mve_cells {
 	const int8_t *corner;
 	int32_t height;
 	int32_t width;
 };
 
-UTVM_INLINE struct utvm_mve_pool_taps utvm_mve_pool_window(const struct utvm_pool2d *p,
+UTVM_INLINE struct utvm_mve_cells utvm_mve_pool_window(const struct utvm_pool2d *p,
 							const int8_t *input, int32_t pixel)
 {
 	const int32_t line = pixel / p->width;
@@ -16,7 +16,7 @@ UTVM_INLINE struct utvm_mve_pool_taps utvm_mve_pool_window(const struct utvm_poo
 	const struct utvm_taps rows = utvm_taps(y, p->in_height, p->window_height, 1);
 	const struct utvm_taps columns = utvm_taps(x, p->in_width, p->window_width, 1);
 	const int32_t first = line / p->height * p->in_height + y + rows.begin;
-	const struct utvm_mve_pool_taps window = {
+	const struct utvm_mve_cells window = {
 		input + (first * p->in_width + x + columns.begin) * p->channels,
 		rows.end - rows.begin,
 		columns.end - columns.begin,
@@ -31,7 +31,7 @@ UTVM_SHARED void utvm_mve_average_pool2d(const struct utvm_pool2d *p, const int8
 	const int32_t pitch = p->in_width * p->channels;
 
 	for (int32_t pixel = 0; pixel < p->batches * p->height * p->width; pixel++) {
-		const struct utvm_mve_pool_taps window = utvm_mve_pool_window(p, input, pixel);
+		const struct utvm_mve_cells window = utvm_mve_pool_window(p, input, pixel);
 		const int32_t count = window.height * window.width;
 		/* Rows that are whole are one. */
 		const int32_t rows = window.width == p->in_width ? 1 : window.height;
@@ -53,7 +53,7 @@ UTVM_SHARED void utvm_mve_average_pool2d(const struct utvm_pool2d *p, const int8
 }
 
 /* Of up to 16 channels. */
-UTVM_INLINE void utvm_mve_max_16(const struct utvm_pool2d *p, const struct utvm_mve_pool_taps *window,
+UTVM_INLINE void utvm_mve_max_16(const struct utvm_pool2d *p, const struct utvm_mve_cells *window,
 				 int32_t channel, int8_t *output)
 {
 	const int32_t channels = utvm_min(16, p->channels - channel);
@@ -90,7 +90,7 @@ UTVM_SHARED void utvm_mve_max_pool2d(const struct utvm_pool2d *p, const int8_t *
 				     int8_t *output)
 {
 	for (int32_t pixel = 0; pixel < p->batches * p->height * p->width; pixel++) {
-		const struct utvm_mve_pool_taps window = utvm_mve_pool_window(p, input, pixel);
+		const struct utvm_mve_cells window = utvm_mve_pool_window(p, input, pixel);
 
 		for (int32_t channel = 0; channel < p->channels; channel += 16) {
 			utvm_mve_max_16(p, &window, channel, output + channel);
