@@ -197,9 +197,9 @@ def kinds(compiled: Any) -> list[str]:
 def test_bit_exact(model: Model, compile_: Compile, tmp_path: Path) -> None:
     data = model(Graph(seed=7))
     inputs = samples(data, 8)
-    program = build_host(
-        compile_(data).files, NAME, signature(data), tmp_path / "build", "-DUTVM_TRACE"
-    )
+    # Channels that are left out are in the reference's results.
+    files = compile_(data, without=["fold-channels"]).files
+    program = build_host(files, NAME, signature(data), tmp_path / "build", "-DUTVM_TRACE")
     wanted = run(data, inputs, "tflm", written=True)
     for got, want in zip(program.run(inputs), wanted, strict=True):
         for index, written in enumerate(got.written):

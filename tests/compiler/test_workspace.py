@@ -107,7 +107,8 @@ def test_model_in_its_workspace(
     """Every operator's output is right when it is written, whatever it is written over."""
     model = (mlperf_tiny / f"{name}.tflite").read_bytes()
     inputs = samples(model, 2)
-    compiled = compile_(model, rounding, io_in_workspace=True)
+    # Channels that are left out are in the reference's results.
+    compiled = compile_(model, rounding, io_in_workspace=True, without=["fold-channels"])
     wanted = run(model, inputs, rounding, written=True)
     operators = signature(model).operators
     program = built(compiled, model, tmp_path / "build", "-DUTVM_TRACE")
