@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from west_utvm.planning.arrange import Arrangement, Gain
 
 # The package that reads a format, besides TVM.
-_READERS = {"tflite": "tflite", "onnx": "onnx", "pt2": "torch"}
+_READERS = {"tflite": "tflite", "onnx": "onnx", "pytorch": "torch"}
 
 
 def provenance(

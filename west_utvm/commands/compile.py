@@ -45,7 +45,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             "model",
             type=Path,
             metavar="MODEL",
-            help=".tflite, .onnx, or MLF archive (.tar, .tar.gz)",
+            help=".tflite, .onnx, .pt2 (with PyTorch installed), or MLF archive (.tar, .tar.gz)",
         )
         parser.add_argument("--module", metavar="NAME", help="which of several in an archive")
         parser.add_argument("-n", "--name", help="the model's name; default: the file's own")

@@ -41,6 +41,11 @@ def _is_onnx(path: Path, head: bytes) -> bool:
     return head[:1] == b"\x08" and head[1:2] < b"\x40" and head[2:3] in (b"\x12", b"\x3a", b"\x42")
 
 
+def _is_pt2(path: Path, head: bytes) -> bool:
+    """A zip file, as many others are."""
+    return path.suffix.lower() == ".pt2" and head[:4] == b"PK\x03\x04"
+
+
 FORMATS = (
     Format(
         "TFLite",
@@ -49,6 +54,7 @@ FORMATS = (
         "import_tflite",
     ),
     Format("ONNX", _is_onnx, "west_utvm.importer.onnx", "import_onnx", "ort"),
+    Format("PyTorch", _is_pt2, "west_utvm.importer.torch_export", "import_pt2"),
 )
 
 
@@ -84,7 +90,7 @@ def read_model(path: Path) -> tuple[Format, bytes]:
         raise UtvmError(f"cannot be read ({error.strerror})", where=path) from None
     known = model_format(path, data[:8])
     if known is None:
-        hint = "give a .tflite or .onnx file, or an archive that `tvmc compile -f mlf` wrote"
+        hint = "give a .tflite, .onnx or .pt2 file, or an archive that `tvmc compile -f mlf` wrote"
         raise UtvmError("is no model of a kind that is known", where=path, hint=hint)
     return known, data
 
