@@ -19,10 +19,11 @@ from .conftest import NAME, Build, Execute
 from .host import build_host, check
 from .onnx_graph import Net, Ref
 from .onnx_models import cases
-from .onnx_reference import run, signature
+from .onnx_reference import run, signature, why_not
 from .reference import samples
 from .test_bad_models import NAMES, REAL_FLIPS, SMALL_FLIPS, _check, _flipped
 
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 CASES = {case.id: case for case in cases()}
 SMALL = CASES["conv-s2-uint8"]
 CHAIN = CASES["chain-residual-uint8"]

@@ -24,10 +24,11 @@ from .conftest import NAME, ROOT, Execute
 from .host import check
 from .onnx_graph import Net, as_float
 from .onnx_models import Case, cases
-from .onnx_reference import run, signature
+from .onnx_reference import run, signature, why_not
 from .reference import Run, samples
 from .tflite_graph import Array
 
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 CASES = {case.id: case for case in cases()}
 DIGITS = ROOT / "samples" / "digits"
 # Models that are float32 throughout.
