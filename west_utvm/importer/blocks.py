@@ -27,7 +27,7 @@ def space_to_batch(data: Any, block: Sequence[int], padding: Pairs, fill: int) -
         sizes[axis] += before + after
     if any(map(any, borders)):
         widths = [width for border in borders for width in border]
-        data = relax.op.nn.pad(data, widths, float(fill))
+        data = relax.op.nn.pad(data, widths, pad_value=float(fill))
     split = [sizes[0], *_split(sizes, block), *sizes[len(block) + 1 :]]
     inner = [2 * axis for axis in space]
     outer = [axis for axis in range(len(split)) if axis not in inner]
