@@ -23,7 +23,7 @@ UTVM_INLINE int32_t utvm_packed_second(int32_t both, int32_t first)
 	return (int32_t)((uint32_t)both - (uint32_t)first) >> 8;
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 /*
  * Such assembly takes every register, and saves those that it may not lose. They are
  *
@@ -87,7 +87,7 @@ UTVM_INLINE int32_t utvm_packed_second(int32_t both, int32_t first)
 UTVM_INLINE const int32_t *utvm_packed_dot(const int32_t *packed, const int32_t *inputs,
 					   const int32_t *end, struct utvm_sums *sums)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	register const int32_t *r0 __asm__("r0") = packed;
 	register const int32_t *r1 __asm__("r1") = inputs;
 	register const int32_t *r2 __asm__("r2") = end;

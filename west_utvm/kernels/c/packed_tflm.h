@@ -3,7 +3,7 @@
  * scales, too, and r8-r10 the sums of b alone. On the stack are end and begin of the inputs, zero
  * point, output, offsets of the second and the third pixel, and channels that are left.
  */
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 /* utvm_requantized and a store, of three pixels. */
 #define UTVM_PACKED_RESULTS(x0, x1, x2, round)							   \
 	"smmlar " x0 ", " x0 ", r0, " x0 "\n\t"							   \
