@@ -251,7 +251,7 @@ def test_rounding_has_no_meaning(build: Build) -> None:
 
 
 def test_known_by_its_content(tmp_path: Path) -> None:
-    from west_utvm.compiler import is_model_file
+    from west_utvm.importer.formats import is_model_file
 
     path = tmp_path / "model"
     path.write_bytes(SMALL.build())

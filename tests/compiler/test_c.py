@@ -49,6 +49,7 @@ M55 = "c -mcpu=cortex-m55"
 HELIUM_PARTS = (
     "conv_2d-s2-same-odd", "conv_2d-enlarging", "depthwise_conv_2d-c5-d2", "depthwise_conv_2d-c64",
     "fully_connected-64to10", "add-relu", "average_pool_2d-3x3-s2-same", "chain-separable",
+    "mul-rows", "max_pool_2d-relu", "mean-image", "logistic-usual",
 )  # fmt: skip
 # Each is a compiler and its options; those for RISC-V come without a library.
 COMPILERS = {

@@ -86,7 +86,7 @@ TUNED = {
     "cortex-m4": ("conv_2d", "depthwise_conv_2d", "fully_connected"),
     "cortex-m55": (
         *("conv_2d", "depthwise_conv_2d", "fully_connected"),
-        *("add", "sub", "average_pool_2d", "chain"),
+        *("add", "sub", "mul", "average_pool_2d", "max_pool_2d", "mean", "logistic", "chain"),
     ),
 }
 

@@ -28,8 +28,8 @@ TYPES = {
 # The version a converter writes for int8: run-times may refuse an older one.
 VERSIONS = {Code.CONV_2D: 3, Code.DEPTHWISE_CONV_2D: 3, Code.FULLY_CONNECTED: 4}
 VERSION_1 = {
-    Code.CEIL, Code.ELU, Code.FLOOR, Code.HARD_SWISH, Code.NEG, Code.POW, Code.PRELU,
-    Code.QUANTIZE, Code.RESHAPE, Code.ROUND, Code.SQUARE, Code.SQUEEZE,
+    Code.CEIL, Code.ELU, Code.EXPAND_DIMS, Code.FLOOR, Code.HARD_SWISH, Code.NEG, Code.POW,
+    Code.PRELU, Code.QUANTIZE, Code.RESHAPE, Code.ROUND, Code.SHAPE, Code.SQUARE, Code.SQUEEZE,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from west_utvm.codegen import text
 from west_utvm.codegen.entry import entry_point
 from west_utvm.codegen.io_pools import declarations
 from west_utvm.codegen.operators import constant_bytes, operator_function
-from west_utvm.codegen.ports import CPort, header
+from west_utvm.codegen.ports import CPort, c_ports, header
 from west_utvm.lowering.program import REFERENCES
 from west_utvm.planning.places import PlannedProgram
 from west_utvm.planning.planner import ALIGNMENT
@@ -49,7 +49,7 @@ class Source:
     constants: int
 
 
-def write_source(
+def _source(
     planned: PlannedProgram, name: str, inputs: Sequence[CPort], outputs: Sequence[CPort]
 ) -> Source:
     """The same text for the same program, whatever the day and the machine."""
@@ -80,7 +80,7 @@ def write_source(
     return Source(written, macs, constants)
 
 
-def write_header(
+def _header(
     planned: PlannedProgram, name: str, inputs: Sequence[CPort], outputs: Sequence[CPort]
 ) -> str:
     size = planned.plan.size
@@ -97,3 +97,24 @@ def _memory(planned: PlannedProgram, name: str) -> str:
 
 def _unique(items: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(items))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A model's C: its source and its header, and how they call inputs and outputs."""
+
+    source: Source
+    header: str
+    inputs: tuple[CPort, ...]
+    outputs: tuple[CPort, ...]
+
+    def files(self, name: str) -> dict[str, str]:
+        """By their paths."""
+        return {f"include/tvmgen_{name}.h": self.header, f"src/{name}_lib0.c": self.source.text}
+
+
+def write_c(planned: PlannedProgram, name: str) -> Written:
+    """All C of a model; ``name`` is a C identifier."""
+    inputs, outputs = c_ports(planned.program.inputs, planned.program.outputs)
+    source = _source(planned, name, inputs, outputs)
+    return Written(source, _header(planned, name, inputs, outputs), inputs, outputs)

@@ -45,7 +45,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
             "model",
             type=Path,
             metavar="MODEL",
-            help=".tflite, .onnx, or MLF archive (.tar, .tar.gz)",
+            help=".tflite, .onnx, .pt2 (with PyTorch installed), or MLF archive (.tar, .tar.gz)",
         )
         parser.add_argument("--module", metavar="NAME", help="which of several in an archive")
         parser.add_argument("-n", "--name", help="the model's name; default: the file's own")
@@ -97,12 +97,12 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         add_budget_arguments(parser)
 
     def execute(self, args: argparse.Namespace, rest: list[str]) -> None:
-        from west_utvm import compiler
+        from west_utvm.importer.formats import is_model_file
 
         if (args.format == "mlf") != (args.output is not None):
             raise UtvmError("-f mlf and -o FILE go together")
         self._check_places(args)
-        read = self._compile if compiler.is_model_file(args.model) else self._archive
+        read = self._compile if is_model_file(args.model) else self._archive
         model = read(args)
         summary = self._summarize(args, model)
         if args.output:

@@ -15,6 +15,7 @@ from tvm.relax.frontend.tflite import from_tflite
 from tvm.relax.frontend.tflite.tflite_frontend import OperatorConverter
 
 from west_utvm.errors import UtvmError
+from west_utvm.importer.blocks import batch_to_space, space_to_batch
 from west_utvm.importer.model import Imported, Origin, TensorInfo
 from west_utvm.importer.tflite_file import File, FileOperator, read_file
 
@@ -22,7 +23,8 @@ from west_utvm.importer.tflite_file import File, FileOperator, read_file
 # them on quantized tensors to be safe for itself; the lowering takes them as they are.
 _MOVES = frozenset(
     """
-    EXPAND_DIMS PAD RESIZE_NEAREST_NEIGHBOR SLICE SPLIT SQUEEZE STRIDED_SLICE TRANSPOSE
+    BATCH_TO_SPACE_ND EXPAND_DIMS PAD RESIZE_NEAREST_NEIGHBOR SHAPE SLICE SPACE_TO_BATCH_ND SPLIT
+    SQUEEZE STRIDED_SLICE TILE TRANSPOSE
     """.split()
 )
 
@@ -31,7 +33,7 @@ _MOVES = frozenset(
 _REAL = frozenset(
     """
     BATCH_MATMUL DEPTH_TO_SPACE ELU GELU L2_NORMALIZATION MIRROR_PAD PACK PRELU
-    REVERSE_V2 SIGN SPACE_TO_DEPTH SQUARE TILE UNPACK
+    REVERSE_V2 SIGN SPACE_TO_DEPTH SQUARE UNPACK
     """.split()
 )
 
@@ -45,7 +47,7 @@ def import_tflite(path: Path, data: bytes) -> Imported:
         return _Converter(file, origins, path, *args)
 
     try:
-        module = from_tflite(_Renamed(file.model), op_converter=converter)
+        module = from_tflite(_Renamed(file), op_converter=converter)
     except UtvmError:
         raise
     except Exception as error:  # as below, but for the model as a whole
@@ -125,6 +127,52 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
         self.real = real
         return self._real(expression, tensor.tensor_idx)
 
+    def get_tensor_value(self, tensor: Any, is_sparse: bool = False) -> Any:
+        """With what was computed from shapes."""
+        found = self.file.tensors[tensor.tensor_idx]
+        if found.data is None or tensor.buffer.DataLength():
+            return super().get_tensor_value(tensor, is_sparse)
+        return np.frombuffer(found.data, found.info.dtype).reshape(found.info.shape)
+
+    def convert_expand_dims(self, op: Any) -> Any:
+        """TVM's own passes ``expand_dims`` an argument that it has not."""
+        source, _ = self.get_input_tensors(op)
+        [output] = self.get_output_tensors(op)
+        if source.qnn_params and not self.has_same_qnn_params(source, output):
+            raise ValueError("input and output have different quantizations")
+        shape = self.file.tensors[output.tensor_idx].info.shape
+        return relax.op.reshape(self.get_tensor_expr(source), shape)
+
+    def convert_space_to_batch_nd(self, op: Any) -> Any:
+        source, block, padding = self.get_input_tensors(op)
+        # TFLite pads with the zero point of the output (reference/space_to_batch_nd.h).
+        zero = self.file.tensors[source.tensor_idx].info.zero_point
+        return space_to_batch(
+            self.get_tensor_expr(source),
+            _integers(self.get_tensor_value(block)),
+            self.get_tensor_value(padding).tolist(),
+            zero,
+        )
+
+    def convert_batch_to_space_nd(self, op: Any) -> Any:
+        source, block, crops = self.get_input_tensors(op)
+        return batch_to_space(
+            self.get_tensor_expr(source),
+            _integers(self.get_tensor_value(block)),
+            self.get_tensor_value(crops).tolist(),
+        )
+
+    def convert_tile(self, op: Any) -> Any:
+        """Along one axis, as upsampling is written, a concatenation; else in float32."""
+        source, multiples = self.get_input_tensors(op)
+        counts = _integers(self.get_tensor_value(multiples))
+        axes = [axis for axis, count in enumerate(counts) if count != 1]
+        if len(axes) != 1 or counts[axes[0]] < 1:
+            self.real = True
+            return super().convert_tile(op)
+        parts = [self.get_tensor_expr(source)] * counts[axes[0]]
+        return relax.op.concat(relax.Tuple(parts), axes[0])
+
     def get_tensor_type_str(self, tensor_type: int) -> str:
         """Constants beside a tensor are to be of this dtype."""
         real = self.real and tensor_type == tflite.TensorType.INT8
@@ -184,6 +232,10 @@ def _quantization(info: TensorInfo) -> tuple[np.float32, np.int8]:
     return np.float32(scale), np.int8(info.zero_point)
 
 
+def _integers(values: Any) -> list[int]:
+    return [int(value) for value in values]
+
+
 def _variable(index: int) -> str:
     return f"t{index}"
 
@@ -194,25 +246,39 @@ class _Renamed(tflite.Model):  # type: ignore[misc]
     TVM tells tensors apart by their names, and a file may give one name to several, or none.
     """
 
-    def __init__(self, model: Any) -> None:
-        self._tab = model._tab
+    def __init__(self, file: File) -> None:
+        self._tab = file.model._tab
+        self.file = file
 
     def Subgraphs(self, j: int) -> Any:  # noqa: N802
-        return _RenamedGraph(super().Subgraphs(j))
+        return _RenamedGraph(super().Subgraphs(j), self.file)
 
 
 class _RenamedGraph(tflite.SubGraph):  # type: ignore[misc]
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, graph: Any, file: File) -> None:
         self._tab = graph._tab
+        self.file = file
 
     def Tensors(self, j: int) -> Any:  # noqa: N802
-        return _RenamedTensor(super().Tensors(j), int(j))
+        return _RenamedTensor(super().Tensors(j), int(j), self.file.tensors[int(j)].info.shape)
 
 
 class _RenamedTensor(tflite.Tensor):  # type: ignore[misc]
-    def __init__(self, tensor: Any, index: int) -> None:
+    """With the shape that it turned out to have."""
+
+    def __init__(self, tensor: Any, index: int, shape: tuple[int, ...]) -> None:
         self._tab = tensor._tab
         self.index = index
+        self.shape = shape
+
+    def ShapeAsNumpy(self) -> Any:  # noqa: N802
+        return np.array(self.shape, np.int32) if self.shape else super().ShapeAsNumpy()
+
+    def ShapeLength(self) -> int:  # noqa: N802
+        return len(self.shape)
+
+    def Shape(self, j: int) -> int:  # noqa: N802
+        return self.shape[j]
 
     def Name(self) -> bytes:  # noqa: N802
         return _variable(self.index).encode()

@@ -21,6 +21,7 @@ import tflite
 from west_utvm.errors import UtvmError
 from west_utvm.importer.model import TensorInfo
 from west_utvm.importer.tflite_options import OPTIONS, check_options
+from west_utvm.importer.tflite_shapes import Integers, constant_of, shape_of
 
 IDENTIFIER = b"TFL3"  # bytes 4 to 8 of the file, from the schema's file_identifier
 MAX_BYTES = 512 << 20
@@ -103,9 +104,7 @@ def _read(path: Path, model: Any) -> File:
         raise UtvmError(f"has {graph.OperatorsLength()} operators", where=path, hint=_DAMAGED)
     tensors = tuple(_tensor(path, model, graph, i) for i in range(graph.TensorsLength()))
     tensors = _with_halves(model, graph, tensors)
-    operators = tuple(
-        _operator(path, model, graph, i, tensors) for i in range(graph.OperatorsLength())
-    )
+    tensors, operators = _operators(path, model, graph, tensors)
     inputs = _indices(path, graph.InputsAsNumpy(), tensors)
     outputs = _indices(path, graph.OutputsAsNumpy(), tensors)
     _check_order(path, tensors, operators, inputs, outputs)
@@ -182,6 +181,46 @@ def _quantization(where: str, given: Any, dtype: str) -> tuple[tuple[float, ...]
     if not -128 <= points[0] <= 127:
         raise UtvmError(f"has the zero point {points[0]}", where=where, hint=_DAMAGED)
     return scales, points[0]
+
+
+def _operators(
+    path: Path, model: Any, graph: Any, given: Sequence[FileTensor]
+) -> tuple[tuple[FileTensor, ...], tuple[FileOperator, ...]]:
+    """Operators that compute on data, and tensors with what follows from shapes alone."""
+    tensors, operators = list(given), []
+    for number in range(graph.OperatorsLength()):
+        operator = graph.Operators(number)
+        code = _code(model, operator)
+        inputs = _indices(path, operator.InputsAsNumpy(), tensors, optional=True)
+        outputs = _indices(path, operator.OutputsAsNumpy(), tensors)
+        if inputs and inputs[0] >= 0 and len(outputs) == 1:
+            read = [tensors[i] if i >= 0 else None for i in inputs]
+            before = tensors[outputs[0]]
+            tensors[outputs[0]] = _from_shapes(code, operator, read, before)
+            if tensors[outputs[0]].data is not before.data:
+                continue
+        operators.append(_operator(path, model, graph, number, tensors))
+    return tuple(tensors), tuple(operators)
+
+
+def _from_shapes(
+    code: str, operator: Any, inputs: Sequence[FileTensor | None], output: FileTensor
+) -> FileTensor:
+    """The output with its value, if it is a shape, or with a shape that the file leaves open."""
+    constants = [_integers(tensor) for tensor in inputs]
+    shapes = [() if tensor is None else tensor.info.shape for tensor in inputs]
+    if output.info.dtype == "int32" and output.data is None:
+        value = constant_of(code, operator, shapes[0], constants)
+        known = value is not None and value.shape == output.info.shape
+        return replace(output, data=value.tobytes()) if known and value is not None else output
+    shape = shape_of(code, shapes, output.info.shape, constants)
+    return replace(output, info=replace(output.info, shape=shape))
+
+
+def _integers(tensor: FileTensor | None) -> Integers | None:
+    if tensor is None or tensor.data is None or tensor.info.dtype != "int32":
+        return None
+    return np.frombuffer(tensor.data, np.int32).reshape(tensor.info.shape)
 
 
 def _operator(
@@ -471,6 +510,9 @@ _CHECKS: dict[str, Callable[[str, FileOperator, Sequence[FileTensor]], None]] = 
             "TRANSPOSE",
             "STRIDED_SLICE",
             "EXPAND_DIMS",
+            "BATCH_TO_SPACE_ND",
+            "SPACE_TO_BATCH_ND",
+            "TILE",
         ),
         _check_constants,
     ),

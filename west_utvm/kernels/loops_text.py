@@ -85,7 +85,8 @@ def _figure(value: float) -> str:
 
 
 def _exact(text: str, figures: dict[str, str]) -> str:
-    return _FIGURE.sub(lambda found: figures.get(found[0], found[0]), text)
+    text = _FIGURE.sub(lambda found: figures.get(found[0], found[0]), text)
+    return re.sub(r"\bnanf\b", "NAN", re.sub(r"\binff\b", "INFINITY", text))
 
 
 def _wrapped(line: str) -> list[str]:

@@ -39,10 +39,12 @@ def fuse(module: Any) -> tuple[list[FusedCall], Any]:
     passes = relax.transform
     legalize = tvm.ir.transform.Sequential(
         [
-            passes.CanonicalizeBindings(),
             passes.DecomposeOpsForInference(),
+            # Fields of tuples that are known become what they are.
+            passes.CanonicalizeBindings(),
             passes.LegalizeOps(LEGALIZE, skip_ops=[f"relax.{name}" for name in MOVES]),
             passes.FoldConstant(),
+            passes.DeadCodeElimination(),
         ]
     )
     group = tvm.ir.transform.Sequential([passes.AnnotateTIROpPattern(), passes.FuseOps()])

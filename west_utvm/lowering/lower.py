@@ -211,7 +211,7 @@ class _Lowering:
 
 
 # What an operator on integers may follow within one operator of the model.
-_CHAINED = ("quantize", "clip", "strided_slice", "reshape", "squeeze")
+_CHAINED = ("clip", "nn.pad", "permute_dims", "quantize", "reshape", "squeeze", "strided_slice")
 
 
 def _match(patterns: Any, region: Region, expression: Any) -> Found:

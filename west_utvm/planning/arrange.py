@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from west_utvm.errors import UtvmError
 from west_utvm.kernels import Emitted
 from west_utvm.lowering.program import Operator, Program
-from west_utvm.planning.fold import FOLDS
+from west_utvm.planning.fold import CHANNELS, FOLDS
 from west_utvm.planning.order import best_order
 from west_utvm.planning.places import PlannedProgram, place_values
 
@@ -25,26 +25,33 @@ class Gain:
     bytes: int
 
 
-def check_savings(names: Collection[str]) -> None:
-    """UtvmError for a name that is none of SAVINGS."""
-    for name in sorted(set(names) - set(SAVINGS)):
-        raise UtvmError(f"there is no saving '{name}'", hint=f"known are {', '.join(SAVINGS)}")
+@dataclass(frozen=True)
+class Arrangement:
+    """How memory is to be used. With ``io_in_workspace`` the model's inputs and outputs are in the
+    workspace. ``without`` are those of SAVINGS to leave out; UtvmError for another name."""
+
+    io_in_workspace: bool = False
+    without: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name in sorted(self.without - set(SAVINGS)):
+            hint = f"known are {', '.join(SAVINGS)}"
+            raise UtvmError(f"there is no saving '{name}'", hint=hint)
 
 
 def arrange(
-    program: Program,
-    emit: Callable[[Operator], Emitted],
-    *,
-    io_in_workspace: bool = False,
-    without: frozenset[str] = frozenset(),
+    program: Program, emit: Callable[[Operator], Emitted], how: Arrangement
 ) -> tuple[PlannedProgram, tuple[Gain, ...]]:
-    """Plan a program with all SAVINGS but those in ``without``, and what each of them gains."""
-    arranger = _Arranger(program, emit, io_in_workspace)
+    """Plan a program with all SAVINGS but those to leave out, and what each of them gains."""
+    arranger = _Arranger(program, emit, how.io_in_workspace)
     left_out = {
-        saving: arranger.planned(without | {saving}) for saving in SAVINGS if saving not in without
+        saving: arranger.planned(how.without | {saving})
+        for saving in SAVINGS
+        if saving not in how.without
     }
-    # What is mostly a saving may happen to be none.
-    planned = min([arranger.planned(without), *left_out.values()], key=_size)
+    # What is mostly a saving may happen to be none; one of time and flash is worth its bytes.
+    others = [plan for saving, plan in left_out.items() if saving != CHANNELS]
+    planned = min([arranger.planned(how.without), *others], key=_size)
     gains = (Gain(saving, _size(other) - _size(planned)) for saving, other in left_out.items())
     return planned, tuple(gains)
 

@@ -124,10 +124,14 @@ def _passes_on(operator: Operator) -> bool:
 
 
 def _clamped(operator: Operator, constant: int | None) -> int | None:
-    """Of a pooling, which has the quantization of its input, or a reshape."""
+    """Of a pooling or a reshape. A pooling of ONNX may have another quantization than its input:
+    what its kernel makes of a constant is not known here."""
     attributes = operator.attributes
     if constant is None or not isinstance(attributes, Pooling):
         return constant
+    source, output = operator.inputs[0], operator.outputs[0]
+    if (source.scales, source.zero_point) != (output.scales, output.zero_point):
+        return None
     return max(attributes.clamp.low, min(constant, attributes.clamp.high))
 
 

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from west_utvm.compiler import compile_model, is_model_file
+from west_utvm.compiler import compile_model
 from west_utvm.errors import UtvmError
+from west_utvm.importer.formats import is_model_file
 from west_utvm.mlf import Model
 from west_utvm.module import (
     GeneratedModule,

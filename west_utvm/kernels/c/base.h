@@ -3,6 +3,11 @@
 /* Of a function that the operators of a model share: in the code once, or not at all. */
 #define UTVM_SHARED static __attribute__((noinline, unused))
 
+/* Arm's DSP extension, with the encodings that its assembly here needs. */
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define UTVM_DSP
+#endif
+
 UTVM_INLINE int32_t utvm_min(int32_t a, int32_t b)
 {
 	return a < b ? a : b;

@@ -108,25 +108,31 @@ UTVM_SHARED void utvm_plane_rows(const struct utvm_depthwise3x3 *p, const struct
 }
 
 /*
- * Of the window at a column of a plane, and of that a row below. A word of weights has those of
- * rows 0, 1, 1 and 2 of a column, of which come the pairs (0, 1) and (1, 2).
+ * Weights of a column: a word of constants has those of rows 0, 1, 1 and 2, of which come the pairs
+ * (0, 1) and (1, 2).
  */
-UTVM_INLINE int32_t utvm_upper3x3(const int32_t *x, const int32_t *weights, int32_t sum)
+struct utvm_column3x3 {
+	int32_t first;
+	int32_t last;
+};
+
+UTVM_INLINE struct utvm_column3x3 utvm_column3x3(int32_t word)
 {
-	for (int i = 0; i < 3; i++, x += UTVM_PLANE_WORDS) {
-		sum = utvm_dot2(x[0], utvm_even_bytes(weights[i]), sum);
-		sum += utvm_low(x[1]) * utvm_high(utvm_odd_bytes(weights[i]));
-	}
-	return sum;
+	const struct utvm_column3x3 column = {utvm_even_bytes(word), utvm_odd_bytes(word)};
+
+	return column;
 }
 
-UTVM_INLINE int32_t utvm_lower3x3(const int32_t *x, const int32_t *weights, int32_t sum)
+/* Adds what a column of the window gives, from two words of a plane. */
+UTVM_INLINE int32_t utvm_upper3x3(const int32_t *x, struct utvm_column3x3 w, int32_t sum)
 {
-	for (int i = 0; i < 3; i++, x += UTVM_PLANE_WORDS) {
-		sum += utvm_high(x[0]) * utvm_low(utvm_even_bytes(weights[i]));
-		sum = utvm_dot2(x[1], utvm_odd_bytes(weights[i]), sum);
-	}
-	return sum;
+	return utvm_dot2(x[0], w.first, sum + utvm_low(x[1]) * utvm_high(w.last));
+}
+
+/* The same for the window a row below. */
+UTVM_INLINE int32_t utvm_lower3x3(const int32_t *x, struct utvm_column3x3 w, int32_t sum)
+{
+	return utvm_dot2(x[1], w.last, sum + utvm_high(x[0]) * utvm_low(w.first));
 }
 
 /* Two rows of results of the channel whose constants these are, from its plane. */
@@ -135,16 +141,26 @@ UTVM_INLINE void utvm_results3x3(const struct utvm_depthwise3x3 *p, int32_t low,
 				 const int32_t *constants, int8_t *output)
 {
 	const int32_t stride = p->window.stride_y;
-	const int32_t bias = constants[3];
 	const struct utvm_scale scale = utvm_scale_at(constants + 4);
-	const int32_t zero = p->out_zero;
+	const struct utvm_column3x3 w0 = utvm_column3x3(constants[0]);
+	const struct utvm_column3x3 w1 = utvm_column3x3(constants[1]);
+	const struct utvm_column3x3 w2 = utvm_column3x3(constants[2]);
+	const int32_t bias = constants[3], second = pass->second;
+	const int32_t zero = p->out_zero, step = pass->step;
 
-	for (int32_t i = p->window.width; i > 0; i--, output += pass->step) {
-		const int32_t upper = utvm_upper3x3(x, constants, bias);
-		const int32_t lower = stride == 2 ? utvm_upper3x3(x + 1, constants, bias)
-						  : utvm_lower3x3(x, constants, bias);
+	for (int32_t i = p->window.width; i > 0; i--, output += step) {
+		const int32_t *const x1 = x + UTVM_PLANE_WORDS, *const x2 = x1 + UTVM_PLANE_WORDS;
+		int32_t upper = utvm_upper3x3(x, w0, bias), lower;
 
-		output[pass->second] = utvm_clamp(utvm_requantized(lower, scale, zero), low, high);
+		upper = utvm_upper3x3(x2, w2, utvm_upper3x3(x1, w1, upper));
+		if (stride == 2) {
+			lower = utvm_upper3x3(x1 + 1, w1, utvm_upper3x3(x + 1, w0, bias));
+			lower = utvm_upper3x3(x2 + 1, w2, lower);
+		} else {
+			lower = utvm_lower3x3(x1, w1, utvm_lower3x3(x, w0, bias));
+			lower = utvm_lower3x3(x2, w2, lower);
+		}
+		output[second] = utvm_clamp(utvm_requantized(lower, scale, zero), low, high);
 		output[0] = utvm_clamp(utvm_requantized(upper, scale, zero), low, high);
 		x += stride * UTVM_PLANE_WORDS;
 	}

@@ -9,7 +9,7 @@
  *
  * and on the stack: end of the plane, scale, zero point, offset of the second row, step.
  */
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 /* Two windows, one row apart. */
 #define UTVM_BY_ONE										   \
 	"ldrd r3, r10, [r0]\n\t"								   \

@@ -45,7 +45,7 @@ UTVM_INLINE void utvm_taps_four(const struct utvm_depthwise_taps *p, const int8_
 
 	for (; taps != end; taps++, weights += p->channels) {
 		const int8_t *const x = *taps + channel;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 		const int32_t word = utvm_load4(x), by = utvm_load4(weights);
 		const int32_t even = utvm_even_bytes(word), odd = utvm_odd_bytes(word);
 		const int32_t by_even = utvm_even_bytes(by), by_odd = utvm_odd_bytes(by);

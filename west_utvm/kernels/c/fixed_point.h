@@ -18,7 +18,7 @@ UTVM_INLINE int32_t utvm_divide_by_power(int32_t value, int32_t bits)
 /* utvm_multiply_high for |a| < 2^30. */
 UTVM_INLINE int32_t utvm_multiply_high_of_small(int32_t a, int32_t b)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	int32_t result;
 
 	__asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(2 * a), "r"(b));

@@ -23,7 +23,7 @@ UTVM_INLINE void utvm_four_rows(const int8_t *x, const int8_t *w, int32_t step, 
 	const int8_t *w1 = w + step, *w2 = w1 + step, *w3 = w2 + step;
 
 	for (; x != end; x += 4, w += 4, w1 += 4, w2 += 4, w3 += 4) {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 		const int32_t word = utvm_load4(x);
 		const int32_t even = utvm_even_bytes(word), odd = utvm_odd_bytes(word);
 		const int32_t a = utvm_load4(w), b = utvm_load4(w1);

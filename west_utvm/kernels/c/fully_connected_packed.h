@@ -14,7 +14,7 @@ struct utvm_four_sums {
 	int32_t a, b, c, d;
 };
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 /* Four inputs by the weights of four channels. */
 #define UTVM_FOUR_STEP                                                                             \
 	"ldmia r12!, {r4, r5, r6, r7}\n\t"                                                         \
@@ -37,7 +37,7 @@ struct utvm_four_sums {
 UTVM_INLINE struct utvm_four_sums utvm_four_dot(const int32_t *weights, const int32_t *inputs,
 						const int32_t *end)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	/* Such assembly takes every register: it saves what it may not lose. */
 	register int32_t a __asm__("r0") = (int32_t)weights;
 	register int32_t b __asm__("r1") = (int32_t)inputs;

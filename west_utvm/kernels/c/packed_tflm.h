@@ -1,55 +1,9 @@
 /*
- * utvm_packed_block for results of all of int8, in assembly: it takes every register. They are
- *
- *	r0, r1    weights, or a scale	r8-r10  sums of both channels, or of b
- *	r2-r4     inputs		r11     end of the inputs
- *	r5-r7     sums of channel a	r12     constants, which go on
- *					lr      inputs, which go on
- *
- * and on the stack: end and begin of the inputs, zero point, output, offsets of the second and the
- * third pixel, channels that are left.
+ * utvm_packed_block for results of all of int8, in assembly as that of packed.h. r0 and r1 have
+ * scales, too, and r8-r10 the sums of b alone. On the stack are end and begin of the inputs, zero
+ * point, output, offsets of the second and the third pixel, and channels that are left.
  */
-#if defined(__ARM_FEATURE_DSP)
-/* Four inputs of three pixels, by the weights of two channels. */
-#define UTVM_PACKED_STEP									   \
-	"ldrd r0, r1, [r12], #8\n\t"								   \
-	"ldmia lr!, {r2, r3, r4}\n\t"								   \
-	"smlad r8, r0, r2, r8\n\t"								   \
-	"smlad r9, r0, r3, r9\n\t"								   \
-	"smlad r10, r0, r4, r10\n\t"								   \
-	"sxtb16 r0, r0\n\t"									   \
-	"smlad r5, r0, r2, r5\n\t"								   \
-	"smlad r6, r0, r3, r6\n\t"								   \
-	"smlad r7, r0, r4, r7\n\t"								   \
-	"ldmia lr!, {r2, r3, r4}\n\t"								   \
-	"smlad r8, r1, r2, r8\n\t"								   \
-	"smlad r9, r1, r3, r9\n\t"								   \
-	"smlad r10, r1, r4, r10\n\t"								   \
-	"sxtb16 r1, r1\n\t"									   \
-	"smlad r5, r1, r2, r5\n\t"								   \
-	"smlad r6, r1, r3, r6\n\t"								   \
-	"smlad r7, r1, r4, r7\n\t"
-
-/* The same of the first four, whose sums start with what r5 and r8 have. */
-#define UTVM_PACKED_FIRST									   \
-	"ldrd r0, r1, [r12], #8\n\t"								   \
-	"ldmia lr!, {r2, r3, r4}\n\t"								   \
-	"smlad r10, r0, r4, r8\n\t"								   \
-	"smlad r9, r0, r3, r8\n\t"								   \
-	"smlad r8, r0, r2, r8\n\t"								   \
-	"sxtb16 r0, r0\n\t"									   \
-	"smlad r7, r0, r4, r5\n\t"								   \
-	"smlad r6, r0, r3, r5\n\t"								   \
-	"smlad r5, r0, r2, r5\n\t"								   \
-	"ldmia lr!, {r2, r3, r4}\n\t"								   \
-	"smlad r8, r1, r2, r8\n\t"								   \
-	"smlad r9, r1, r3, r9\n\t"								   \
-	"smlad r10, r1, r4, r10\n\t"								   \
-	"sxtb16 r1, r1\n\t"									   \
-	"smlad r5, r1, r2, r5\n\t"								   \
-	"smlad r6, r1, r3, r6\n\t"								   \
-	"smlad r7, r1, r4, r7\n\t"
-
+#if defined(UTVM_DSP)
 /* utvm_requantized and a store, of three pixels. */
 #define UTVM_PACKED_RESULTS(x0, x1, x2, round)							   \
 	"smmlar " x0 ", " x0 ", r0, " x0 "\n\t"							   \
@@ -76,15 +30,7 @@
 	"mov r11, r5\n\t"									   \
 	"mov r12, r0\n"										   \
 	"0:\n\t"										   \
-	"ldrd r5, r8, [r12], #8\n\t"								   \
-	"ldr lr, [sp, #4]\n\t"									   \
-	UTVM_PACKED_FIRST UTVM_PACKED_STEP							   \
-	"cmp lr, r11\n\t"									   \
-	"beq 3f\n"										   \
-	"1:\n\t" UTVM_PACKED_STEP UTVM_PACKED_STEP						   \
-	"cmp lr, r11\n\t"									   \
-	"bne 1b\n"										   \
-	"3:\n\t"										   \
+	UTVM_PACKED_SUMS("ldr lr, [sp, #4]\n\t")						   \
 	"ldrd r0, r1, [r12], #8\n\t"								   \
 	"ldrd r2, r3, [sp, #8]\n\t"								   \
 	"ldrd r4, lr, [sp, #16]\n\t"								   \

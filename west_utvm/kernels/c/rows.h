@@ -32,7 +32,7 @@ UTVM_INLINE struct utvm_square utvm_square(const int8_t *x0, const int8_t *x1, c
 	const int8_t *const end = x0 + (depth & ~3);
 
 	for (; x0 != end; x0 += 4, x1 += 4, a += 4, b += 4) {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 		const int32_t word0 = utvm_load4(x0), word1 = utvm_load4(x1);
 		const int32_t even0 = utvm_even_bytes(word0), even1 = utvm_even_bytes(word1);
 		const int32_t odd0 = utvm_odd_bytes(word0), odd1 = utvm_odd_bytes(word1);

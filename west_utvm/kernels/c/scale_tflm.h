@@ -21,7 +21,7 @@ UTVM_INLINE struct utvm_scale utvm_scale_at(const int32_t *words)
 /* zero + sum * m / 2^(31 + n), rounded twice as TensorFlow Lite Micro does. */
 UTVM_INLINE int32_t utvm_requantized(int32_t sum, struct utvm_scale scale, int32_t zero)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	int32_t high, result;
 
 	/* (sum * 2^32 + sum * multiplier + 2^31) / 2^32 is the rounded sum * m / 2^31. */

@@ -33,7 +33,7 @@ UTVM_INLINE int32_t utvm_pair(int32_t low, int32_t high)
 /* Bytes 0 and 2, with their signs. */
 UTVM_INLINE int32_t utvm_even_bytes(int32_t word)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	int32_t result;
 
 	__asm__("sxtb16 %0, %1" : "=r"(result) : "r"(word));
@@ -46,7 +46,7 @@ UTVM_INLINE int32_t utvm_even_bytes(int32_t word)
 /* Bytes 1 and 3, with their signs. */
 UTVM_INLINE int32_t utvm_odd_bytes(int32_t word)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	int32_t result;
 
 	__asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
@@ -59,7 +59,7 @@ UTVM_INLINE int32_t utvm_odd_bytes(int32_t word)
 /* The lower halves of both. */
 UTVM_INLINE int32_t utvm_low_halves(int32_t a, int32_t b)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	int32_t result;
 
 	__asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(a), "r"(b));
@@ -72,7 +72,7 @@ UTVM_INLINE int32_t utvm_low_halves(int32_t a, int32_t b)
 /* The upper halves of both. */
 UTVM_INLINE int32_t utvm_high_halves(int32_t a, int32_t b)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	int32_t result;
 
 	__asm__("pkhtb %0, %2, %1, asr #16" : "=r"(result) : "r"(a), "r"(b));
@@ -85,7 +85,7 @@ UTVM_INLINE int32_t utvm_high_halves(int32_t a, int32_t b)
 /* sum + a.low * b.low + a.high * b.high; modulo 2^32, as some sums are only right in the end. */
 UTVM_INLINE int32_t utvm_dot2(int32_t a, int32_t b, int32_t sum)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	__asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
 	return sum;
 #else
@@ -99,7 +99,7 @@ UTVM_INLINE int32_t utvm_dot2(int32_t a, int32_t b, int32_t sum)
 /* sum + a.low * b.low */
 UTVM_INLINE int32_t utvm_dot_low(int32_t a, int32_t b, int32_t sum)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	__asm__("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
 	return sum;
 #else
@@ -110,7 +110,7 @@ UTVM_INLINE int32_t utvm_dot_low(int32_t a, int32_t b, int32_t sum)
 /* sum + a.high * b.high */
 UTVM_INLINE int32_t utvm_dot_high(int32_t a, int32_t b, int32_t sum)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(UTVM_DSP)
 	__asm__("smlatt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
 	return sum;
 #else
