@@ -102,27 +102,29 @@ def sequence(graph: Graph) -> bytes:
 
 
 def blocks(
-    graph: Graph, block: Sequence[int] = (2, 3), padding: Sequence[Sequence[int]] = ((1, 2), (2, 3))
+    graph: Graph,
+    batch: int = 1,
+    size: tuple[int, int] = (5, 7),
+    padding: Sequence[Sequence[int]] = ((1, 2), (2, 3)),
 ) -> bytes:
     """A dilated convolution: blocks to the batch, which the file leaves at 1, and back."""
-    source = graph.input((1, 5, 7, 4), QUANT)
-    rows, columns = (
-        (size + sum(pair)) // part for size, part, pair in zip((5, 7), block, padding, strict=True)
-    )
-    parts = [graph.integers(block), graph.integers(padding)]
+    source = graph.input((1, *size, 4), QUANT)
+    parts = [graph.integers([2, 3]), graph.integers(padding)]
     options = schema.SpaceToBatchNDOptionsT()
-    shape = (1, rows, columns, 4)
-    small = graph.op(Code.SPACE_TO_BATCH_ND, [source, *parts], shape, QUANT, options)
+    small = graph.op(Code.SPACE_TO_BATCH_ND, [source, *parts], (batch, 4, 4, 4), QUANT, options)
     maps = add_conv2d(graph, small, 6, (2, 2), padding=VALID, activation=RELU)
-    crops = [[0, 1], [1, 0]]
-    back = [maps, graph.integers(block), graph.integers(crops)]
-    result = (1, (rows - 1) * block[0] - 1, (columns - 1) * block[1] - 1, 6)
-    batch = schema.BatchToSpaceNDOptionsT()
-    return graph.finish(graph.op(Code.BATCH_TO_SPACE_ND, back, result, maps.quant, batch))
+    back = [maps, parts[0], graph.integers([[0, 1], [1, 0]])]
+    batches = schema.BatchToSpaceNDOptionsT()
+    return graph.finish(graph.op(Code.BATCH_TO_SPACE_ND, back, (1, 5, 8, 6), maps.quant, batches))
+
+
+def fixed_blocks(graph: Graph) -> bytes:
+    """Without borders, which tflite-micro fills with 0 and LiteRT with the zero point."""
+    return blocks(graph, 6, (8, 12), ((0, 0), (0, 0)))
 
 
 MODELS: dict[str, Callable[[Graph], bytes]] = {
-    model.__name__: model for model in (flatten, conv1d, tile, sequence, blocks)
+    model.__name__: model for model in (flatten, conv1d, tile, sequence, blocks, fixed_blocks)
 }
 
 

@@ -145,7 +145,8 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
 
     def convert_space_to_batch_nd(self, op: Any) -> Any:
         source, block, padding = self.get_input_tensors(op)
-        # TFLite pads with the zero point of the output (reference/space_to_batch_nd.h).
+        # TFLite pads with the zero point of the output (reference/space_to_batch_nd.h); its
+        # version for microcontrollers with 0, which is no zero of the numbers meant.
         zero = self.file.tensors[source.tensor_idx].info.zero_point
         return space_to_batch(
             self.get_tensor_expr(source),
