@@ -45,7 +45,7 @@ ON_CORTEX_M = (
 )
 
 
-def _parameters(ids: Iterable[str], roundings: Iterable[Rounding] = ROUNDINGS) -> list[Any]:
+def parameters(ids: Iterable[str], roundings: Iterable[Rounding] = ROUNDINGS) -> list[Any]:
     return [
         pytest.param(CASES[id_], rounding, id=f"{id_}-{rounding}", marks=_marks(CASES[id_]))
         for id_ in ids
@@ -60,7 +60,7 @@ def _marks(case: Case) -> list[pytest.MarkDecorator]:
     return [pytest.mark.xfail(reason=reason, raises=UtvmError, strict=True)] if reason else []
 
 
-@pytest.mark.parametrize(("case", "rounding"), _parameters(CASES))
+@pytest.mark.parametrize(("case", "rounding"), parameters(CASES))
 def test_bit_exact(case: Case, rounding: Rounding, execute: Execute) -> None:
     model = case.build()
     inputs = samples(model, 30)
@@ -70,52 +70,13 @@ def test_bit_exact(case: Case, rounding: Rounding, execute: Execute) -> None:
         check(got.outputs, want.outputs, f"sample {number}, ")
 
 
-@pytest.mark.parametrize(("case", "rounding"), _parameters(ON_CORTEX_M, ["tflm"]))
+@pytest.mark.parametrize(("case", "rounding"), parameters(ON_CORTEX_M, ["tflm"]))
 @pytest.mark.parametrize("cpu", ["cortex-m3", "cortex-m4"])
 def test_bit_exact_on_cortex_m(case: Case, rounding: Rounding, cpu: str, execute: Execute) -> None:
     model = case.build()
     inputs = samples(model, 4)
     wanted = run(model, inputs, rounding)
     results = execute(model, inputs, rounding, cpu=cpu)
-    for number, (got, want) in enumerate(zip(results, wanted, strict=True)):
-        check(got.outputs, want.outputs, f"sample {number}, ")
-
-
-# Families with kernels of their own for a CPU feature.
-TUNED = {
-    "cortex-m4": ("conv_2d", "depthwise_conv_2d", "fully_connected"),
-    "cortex-m55": (
-        *("conv_2d", "depthwise_conv_2d", "fully_connected"),
-        *("add", "sub", "mul", "average_pool_2d", "max_pool_2d", "mean", "logistic", "chain"),
-    ),
-}
-
-
-def _tuned(mcpu: str, cpus: Iterable[str]) -> list[Any]:
-    ids = [id_ for id_ in CASES if CASES[id_].family in TUNED[mcpu]]
-    return [
-        pytest.param(*parameters.values, mcpu, cpu, marks=parameters.marks, id=name)
-        for cpu in cpus
-        for parameters in _parameters(ids)
-        for name in [f"{mcpu}-on-{cpu or 'host'}-{parameters.id}"]
-    ]
-
-
-@pytest.mark.parametrize(
-    ("case", "rounding", "mcpu", "cpu"),
-    [
-        *_tuned("cortex-m4", ["", "cortex-m4"]),
-        *_tuned("cortex-m55", ["", "cortex-m55"]),
-    ],
-)
-def test_bit_exact_for_feature(
-    case: Case, rounding: Rounding, mcpu: str, cpu: str, execute: Execute
-) -> None:
-    """What is packed for a CPU is right on it, and on a machine that is none."""
-    model = case.build()
-    inputs = samples(model, 8)
-    wanted = run(model, inputs, rounding)
-    results = execute(model, inputs, rounding, cpu=cpu, target=f"c -mcpu={mcpu}")
     for number, (got, want) in enumerate(zip(results, wanted, strict=True)):
         check(got.outputs, want.outputs, f"sample {number}, ")
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.compiler.conftest import mlperf_tiny  # noqa: F401
 from tests.compiler.reference import Rounding, run, samples, signature
-from tests.compiler.tflite_graph import Array
 from tests.support import Workspace, toolchain
+from tests.zephyr.npz import save_columns
 
 pytestmark = pytest.mark.zephyr
 
@@ -41,8 +40,8 @@ def test_bit_exact(
     what = signature(model)
     inputs = samples(model, 12)
     wanted = run(model, inputs, rounding)
-    _save(tmp_path / "in.npz", [tensor.name for tensor in what.inputs], inputs)
-    _save(
+    save_columns(tmp_path / "in.npz", [tensor.name for tensor in what.inputs], inputs)
+    save_columns(
         tmp_path / "out.npz", [tensor.name for tensor in what.outputs], [r.outputs for r in wanted]
     )
     real = BOARDS[board] if old_boards else board
@@ -52,9 +51,3 @@ def test_bit_exact(
     files = ("-i", tmp_path / "in.npz", "--verify", tmp_path / "out.npz")
     said = zephyr_workspace.ok("utvm-run", "real", *files, env=environment)
     assert "agrees, 0 of " in said and "differs" not in said
-
-
-def _save(path: Path, names: list[str], samples: list[list[Array]]) -> None:
-    columns = zip(*samples, strict=True)
-    arrays = {name: np.concatenate(rows) for name, rows in zip(names, columns, strict=True)}
-    np.savez(path, allow_pickle=False, **arrays)

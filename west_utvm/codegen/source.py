@@ -22,7 +22,7 @@ _FILE = """\
  * {workspace} bytes of workspace; rounding as in {rounding}. Written by west utvm-compile.
  */
 {libraries}#include "tvmgen_{name}.h"
-{kernels}
+{prototypes}{kernels}
 #if defined(UTVM_TRACE)
 /* Called after each operator, with its place in the model's file. */
 void utvm_trace(int op_index, const void *data, uint32_t size);
@@ -64,6 +64,8 @@ def _source(
     macs = sum(c.macs for _, _, c in computed)
     size = planned.plan.size
     libraries = {"stdint.h", "string.h"}.union(*(c.libraries for _, _, c in computed))
+    called = sorted({found for _, _, c in computed for found in c.prototypes})
+    prototypes = "".join(f"{prototype}\n" for prototype in called)
     written = _FILE.format(
         name=name,
         operators=len(operators),
@@ -72,6 +74,7 @@ def _source(
         workspace=size,
         rounding=REFERENCES[planned.program.rounding],
         libraries="".join(f"#include <{header}>\n" for header in sorted(libraries)),
+        prototypes=f"\n{prototypes}" if prototypes else "",
         kernels="".join(f"\n{text.kernel(header)}" for header in kernels),
         memory=_memory(planned, name),
         functions="\n".join(operator_function(i, op, c) for i, op, c in computed),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def _quantized(graph: Graph, node: Node, made: Mapping[str, Node]) -> bool:
 
 def _conv(graph: Graph, node: Node) -> None:
     rank = _image(graph, node)
-    weights = _Weights(graph, node)
+    weights = _Weights.of(graph, node)
     groups = int(node.attributes.get("group", 1))
     channels = graph.shapes[node.inputs[0]][1]
     if groups < 1 or channels % groups or weights.shape[0] % groups:
@@ -67,22 +68,27 @@ def _conv(graph: Graph, node: Node) -> None:
         _last(graph, node, "ConvLast")
 
 
+@dataclass
 class _Weights:
-    """Those of a convolution, OIHW: a constant, quantized or not."""
+    """Those of a convolution, OIHW: a constant, and the dequantize that it goes through, if any."""
 
-    def __init__(self, graph: Graph, node: Node) -> None:
-        self.graph = graph
+    graph: Graph
+    name: str
+    node: Node | None
+    data: Array
+
+    @classmethod
+    def of(cls, graph: Graph, node: Node) -> _Weights:
         name = node.input(1)
-        self.node = producers(graph).get(name)
-        source = name
-        if self.node is not None and self.node.op == DEQUANTIZE:
-            source = self.node.inputs[0]
+        made = producers(graph).get(name)
+        quantized = made is not None and made.op == DEQUANTIZE
+        source = made.inputs[0] if made is not None and quantized else name
         if source not in graph.constants:
             raise graph.refuse(node, "has weights that are not constant")
-        self.data: Array = graph.constants[source]
-        if self.node is not None and graph.quant(self.node).axis and self.scale().ndim:
+        weights = cls(graph, name, made if quantized else None, graph.constants[source])
+        if weights.node is not None and graph.quant(weights.node).axis and weights.scale().ndim:
             raise graph.refuse(node, "has weights that are quantized by another axis")
-        self.name = name
+        return weights
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,20 +103,18 @@ class _Weights:
 
     def part(self, number: int, count: int) -> _Weights:
         """Those of one of ``count`` groups."""
-        part = object.__new__(_Weights)
-        part.graph, part.name, part.node = self.graph, self.name, self.node
         size = self.shape[0] // count
         own = slice(number * size, (number + 1) * size)
-        part.data = self.data[own]
-        if self.node is not None and self.scale().ndim:
-            names = [
-                self.graph.constant(f"{name}:{number}", self.graph.constants[name].reshape(-1)[own])
-                if self.graph.constants[name].size > 1
-                else name
-                for name in self.node.inputs[1:]
-            ]
-            part.node = self.node.like(DEQUANTIZE, [self.node.inputs[0], *names], [self.name])
-        return part
+        node = self.node
+        if node is not None and self.scale().ndim:
+            names = [self._own(name, number, own) for name in node.inputs[1:]]
+            node = node.like(DEQUANTIZE, [node.inputs[0], *names], [self.name])
+        return _Weights(self.graph, self.name, node, self.data[own])
+
+    def _own(self, name: str, number: int, own: slice) -> str:
+        """Figures of a group's channels; one for all is one for the group."""
+        figures = self.graph.constants[name].reshape(-1)
+        return name if figures.size == 1 else self.graph.constant(f"{name}:{number}", figures[own])
 
     def store(self, node: Node, *, depthwise: bool) -> None:
         """As HWIO, or HWO1 for depthwise ones, for ``node``."""

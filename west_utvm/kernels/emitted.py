@@ -26,7 +26,9 @@ class Emitted:
 
     ``scratch`` are bytes of the workspace that the kernel uses while it runs, 16-byte aligned; it
     takes their address before that of its output. ``libraries`` are headers of C's library beyond
-    ``stdint.h`` and ``string.h``. ``label`` is what reports and the metadata call
+    ``stdint.h`` and ``string.h``. ``prototypes`` are of mathematical functions: some embedded C
+    libraries' ``math.h`` lacks them, and what is not declared is called with other types.
+    ``label`` is what reports and the metadata call
     the kernel, where its name in C says too little.
 
     ``overlap`` is how the first input and the output may share memory, where that input is not
@@ -50,6 +52,7 @@ class Emitted:
     overlap_second: int | None = None
     overlap_aligned: tuple[int, int] | None = None
     libraries: tuple[str, ...] = ()
+    prototypes: tuple[str, ...] = ()
 
 
 def refuse(operator: Operator, what: str, hint: str = "") -> UtvmError:

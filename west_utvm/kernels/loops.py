@@ -9,13 +9,6 @@ from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Loops, Operator
 
-_CALL = re.compile(r"\b(?!for\b|if\b|while\b)[a-z]\w*\(|\bINFINITY\b|\bNAN\b")
-
-
-def _libraries(text: str) -> tuple[str, ...]:
-    math = ("math.h",) if _CALL.search(text) else ()
-    return (*math, "stdbool.h") if re.search(r"\bbool\b", text) else math
-
 
 def loops(operator: Operator, options: Options) -> Emitted:
     """The one user of TVM among the kernels: it is loaded for models that need it."""
@@ -37,5 +30,6 @@ def loops(operator: Operator, options: Options) -> Emitted:
         label=f"float {attributes.label}",
         overlap=first,
         overlap_second=second,
-        libraries=_libraries(written.text),
+        libraries=("stdbool.h",) if re.search(r"\bbool\b", written.text) else (),
+        prototypes=written.prototypes,
     )

@@ -20,20 +20,23 @@ _ALIGNMENT = 16
 _COLUMNS = 100
 _SIZES = {"float": 4, "int32_t": 4, "int8_t": 1, "uint8_t": 1, "bool": 1, "int64_t": 8}
 _FIGURE = re.compile(r"\d\.\d{6}e[+-]\d+")
+_PROTOTYPE = re.compile(r"^TVM_DLL ((?!void main\().*\));", re.MULTILINE)
 _ARRAY = re.compile(r"(\s*)(\w+) (\w+)\[(\d+)\];")
 
 
 @dataclass(frozen=True)
 class Body:
-    """Lines of C, and the bytes of scratch that it wants."""
+    """Lines of C, the bytes of scratch that it wants, and the prototypes of what it calls."""
 
     text: str
     scratch: int
+    prototypes: tuple[str, ...]
 
 
 def body(function: Any, names: Sequence[str]) -> Body:
     """``names`` are those of the parameters in C."""
-    text = _exact("\n".join(_lines(function, names)), _figures(function))
+    source = _source(function, names)
+    text = _exact("\n".join(_lines(source)), _figures(function))
     written, scratch = [], 0
     for line in _scalars(text).splitlines():
         array = _ARRAY.fullmatch(line)
@@ -43,7 +46,8 @@ def body(function: Any, names: Sequence[str]) -> Body:
             line = f"{indent}{kind} *const {name} = {place};"
             scratch += -(-int(count) * _SIZES[kind] // _ALIGNMENT) * _ALIGNMENT
         written += _wrapped(_tabs(line))
-    return Body("".join(f"{line}\n" for line in written), scratch)
+    prototypes = tuple(f"{found};" for found in _PROTOTYPE.findall(source))
+    return Body("".join(f"{line}\n" for line in written), scratch, prototypes)
 
 
 def _scalars(text: str) -> str:
@@ -55,8 +59,8 @@ def _scalars(text: str) -> str:
     return text
 
 
-def _lines(function: Any, names: Sequence[str]) -> list[str]:
-    """What TVM writes between the braces of the function."""
+def _source(function: Any, names: Sequence[str]) -> str:
+    """All that TVM writes: prototypes of functions, then the function ``main``."""
     parameters, declared = [], []
     for name, buffer in zip(names, function.params, strict=True):
         pointer = tirx.Var(name, PointerType(PrimType(buffer.dtype)))
@@ -66,7 +70,12 @@ def _lines(function: Any, names: Sequence[str]) -> list[str]:
     plain = tirx.PrimFunc(parameters, stmt, PrimType("void"), function.attrs)
     build = tvm.get_global_func("target.build.c")
     text: str = build(tvm.IRModule({"main": plain}), tvm.target.Target("c")).inspect_source()
-    lines = text.splitlines()
+    return text
+
+
+def _lines(source: str) -> list[str]:
+    """What is between the braces of the function."""
+    lines = source.splitlines()
     start = next(i for i, line in enumerate(lines) if line.endswith("{") and " main(" in line)
     return lines[start + 1 : lines.index("}", start)]
 
@@ -86,7 +95,9 @@ def _figure(value: float) -> str:
 
 def _exact(text: str, figures: dict[str, str]) -> str:
     text = _FIGURE.sub(lambda found: figures.get(found[0], found[0]), text)
-    return re.sub(r"\bnanf\b", "NAN", re.sub(r"\binff\b", "INFINITY", text))
+    # Macros for these are in math.h, if a C library's has them.
+    text = re.sub(r"\binff\b", "__builtin_inff()", text)
+    return re.sub(r"\bnanf\b", '__builtin_nanf("")', text)
 
 
 def _wrapped(line: str) -> list[str]:

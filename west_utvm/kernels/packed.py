@@ -89,9 +89,8 @@ def fully_connected(operator: Operator, options: Options) -> Emitted | None:
         },
         constants={"packed": _four_words(channels), "scales": channels.scales.reshape(-1)},
         macs=rows * features * in_features,
-        scratch=_WORD * packing.padded(in_features) // 2,
         label="fully_connected, dsp",
-        overlap=overlap.rows(rows, in_features, features, ahead=0),
+        overlap=overlap.rows(rows, in_features, features),
     )
 
 

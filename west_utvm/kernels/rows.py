@@ -17,6 +17,8 @@ from west_utvm.lowering.program import Array, Convolution, FullyConnected, Opera
 _SCALE = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "scale_{rounding}.h", "words.h")
 # Of a product of matrices: rows of the input that are multiplied at a time.
 _ROWS = 2
+# Bytes that c/patch.h writes behind a patch.
+_SLACK = 3
 
 
 def matmul(operator: Operator, options: Options) -> Emitted | None:
@@ -57,7 +59,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted | None:
         },
         constants=constants(operator, channels),
         macs=operator.outputs[0].elements * patch,
-        scratch=_ROWS * patch,
+        scratch=_ROWS * patch + _SLACK,
         label="conv2d",
         overlap=overlap.convolution(operator, ahead=0),
     )

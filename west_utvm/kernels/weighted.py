@@ -28,9 +28,9 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
     weights = operator.inputs[1]
     _, height, width, _ = weights.shape
     return Emitted(
-        headers=(*_HEADERS, "dot.h", "taps.h", "conv2d.h"),
+        headers=(*_HEADERS, "dot.h", "taps.h", "convolution.h", "conv2d.h"),
         kernel="conv2d",
-        struct="conv2d",
+        struct="convolution",
         fields=_convolution(operator, (height, width)),
         constants=constants(operator, options.rounding, channel_axis=0),
         macs=operator.outputs[0].elements * math.prod(weights.shape[1:]),
@@ -43,12 +43,16 @@ def grouped_conv2d(operator: Operator, options: Options) -> Emitted:
     data, weights, _ = operator.inputs
     channels, height, width, depth = weights.shape
     groups = data.shape[3] // depth
-    fields = {**_convolution(operator, (height, width)), "depth": depth}
+    fields: Mapping[str, Field] = {
+        "whole": _convolution(operator, (height, width)),
+        "depth": depth,
+        "per_group": channels // groups,
+    }
     return Emitted(
-        headers=(*_HEADERS, "dot.h", "conv2d_grouped.h"),
+        headers=(*_HEADERS, "dot.h", "convolution.h", "conv2d_grouped.h"),
         kernel="conv2d_grouped",
         struct="conv2d_grouped",
-        fields={**fields, "per_group": channels // groups},
+        fields=fields,
         constants=constants(operator, options.rounding, channel_axis=0),
         macs=operator.outputs[0].elements * math.prod(weights.shape[1:]),
         overlap=overlap.convolution(operator),
@@ -59,9 +63,9 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted:
     """Weights are HWC."""
     height, width, _ = operator.inputs[1].shape
     return Emitted(
-        headers=(*_HEADERS, "taps.h", "depthwise_conv2d.h"),
+        headers=(*_HEADERS, "taps.h", "convolution.h", "depthwise_conv2d.h"),
         kernel="depthwise_conv2d",
-        struct="depthwise_conv2d",
+        struct="convolution",
         fields=_convolution(operator, (height, width)),
         constants=constants(operator, options.rounding, channel_axis=2),
         macs=operator.outputs[0].elements * height * width,

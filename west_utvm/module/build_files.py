@@ -32,9 +32,10 @@ elseif(CONFIG_UTVM_{upper} AND NOT TARGET utvm_{name})
 # Not `select REQUIRES_FULL_LIBC`: a model must not change the C library of an application.
 _LIBM = """\
   if(CONFIG_MINIMAL_LIBC)
-    # Zephyr's own C library has no math functions: link the toolchain's.
+    # Zephyr's own C library has no math functions: link the toolchain's, and behind it what it
+    # takes to compute without a floating-point unit.
     zephyr_library_sources(${CMAKE_CURRENT_LIST_DIR}/src/tvmgen_%s_errno.c)
-    zephyr_link_libraries(m)
+    zephyr_link_libraries(m $<$<C_COMPILER_ID:GNU>:gcc>)
   endif()
 """
 

@@ -2,32 +2,9 @@
  * Convolution. Input and output are NHWC, weights OHWI. The input's zero point is folded into the
  * bias, so that a tap outside the image reads the zero point.
  */
-struct utvm_conv2d {
-	int32_t batches;
-	int32_t in_height;
-	int32_t in_width;
-	int32_t in_channels;
-	int32_t height;
-	int32_t width;
-	int32_t channels;
-	int32_t window_height;
-	int32_t window_width;
-	int32_t stride_y;
-	int32_t stride_x;
-	int32_t dilation_y;
-	int32_t dilation_x;
-	int32_t pad_top;
-	int32_t pad_left;
-	int32_t padded;
-	int32_t per_channel;
-	int32_t in_zero;
-	int32_t out_zero;
-	int32_t low;
-	int32_t high;
-};
 
 /* One row of a window, whose first tap is at offset. Only its taps within the image are read. */
-UTVM_INLINE int32_t utvm_conv2d_row(const struct utvm_conv2d *p, const int8_t *input,
+UTVM_INLINE int32_t utvm_conv2d_row(const struct utvm_convolution *p, const int8_t *input,
 				    int32_t offset, const int8_t *weights, struct utvm_taps taps,
 				    int32_t sum)
 {
@@ -45,7 +22,7 @@ UTVM_INLINE int32_t utvm_conv2d_row(const struct utvm_conv2d *p, const int8_t *i
 }
 
 /* The sum of one output before requantization. Rows outside of the image are in rows neither. */
-UTVM_INLINE int32_t utvm_conv2d_sum(const struct utvm_conv2d *p, const int8_t *input,
+UTVM_INLINE int32_t utvm_conv2d_sum(const struct utvm_convolution *p, const int8_t *input,
 				     int32_t offset, const int8_t *weights, struct utvm_taps rows,
 				     struct utvm_taps columns, int32_t sum)
 {
@@ -60,7 +37,7 @@ UTVM_INLINE int32_t utvm_conv2d_sum(const struct utvm_conv2d *p, const int8_t *i
 }
 
 /* The sum of the weights of those taps that are outside of the image. */
-UTVM_INLINE int32_t utvm_conv2d_outside(const struct utvm_conv2d *p, const int8_t *weights,
+UTVM_INLINE int32_t utvm_conv2d_outside(const struct utvm_convolution *p, const int8_t *weights,
 					struct utvm_taps rows, struct utvm_taps columns)
 {
 	const int32_t depth = p->in_channels;
@@ -76,7 +53,7 @@ UTVM_INLINE int32_t utvm_conv2d_outside(const struct utvm_conv2d *p, const int8_
 	return sum + utvm_sum(weights + rows.end * size, (p->window_height - rows.end) * size);
 }
 
-UTVM_INLINE void utvm_conv2d(const struct utvm_conv2d *p, const int8_t *input,
+UTVM_INLINE void utvm_conv2d(const struct utvm_convolution *p, const int8_t *input,
 			     const int8_t *weights, const int32_t *bias, const int32_t *multiplier,
 			     const int8_t *shift, int8_t *output)
 {

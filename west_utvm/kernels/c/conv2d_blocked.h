@@ -13,6 +13,8 @@ UTVM_SHARED void utvm_conv2d_blocked(const struct utvm_conv2d_blocked *p, const 
 	const int32_t channels = p->rows.channels;
 	int8_t *const first = scratch;
 	int8_t *const second = first + p->rows.depth;
+	const int8_t *const end =
+		input + p->batches * w->in_height * w->in_width * w->in_channels;
 	int32_t pixels = 0;
 
 	for (int32_t line = 0; line < p->batches * w->height; line++) {
@@ -21,7 +23,7 @@ UTVM_SHARED void utvm_conv2d_blocked(const struct utvm_conv2d_blocked *p, const 
 			input + line / w->height * w->in_height * w->in_width * w->in_channels;
 
 		for (int32_t column = 0; column < w->width; column++) {
-			utvm_patch(w, image, y, column * w->stride_x - w->pad_left,
+			utvm_patch(w, image, end, y, column * w->stride_x - w->pad_left,
 				   pixels ? second : first);
 			if (++pixels == 2) {
 				utvm_two_rows(&p->rows, first, second, weights, constants, output,

@@ -4,27 +4,7 @@
  * outside the image reads the zero point.
  */
 struct utvm_conv2d_grouped {
-	int32_t batches;
-	int32_t in_height;
-	int32_t in_width;
-	int32_t in_channels;
-	int32_t height;
-	int32_t width;
-	int32_t channels;
-	int32_t window_height;
-	int32_t window_width;
-	int32_t stride_y;
-	int32_t stride_x;
-	int32_t dilation_y;
-	int32_t dilation_x;
-	int32_t pad_top;
-	int32_t pad_left;
-	int32_t padded;
-	int32_t per_channel;
-	int32_t in_zero;
-	int32_t out_zero;
-	int32_t low;
-	int32_t high;
+	struct utvm_convolution whole;
 	int32_t depth;
 	int32_t per_group;
 };
@@ -34,18 +14,20 @@ UTVM_INLINE int32_t utvm_conv2d_grouped_sum(const struct utvm_conv2d_grouped *p,
 					    const int8_t *image, const int8_t *weights, int32_t y,
 					    int32_t x, int32_t sum)
 {
-	for (int32_t i = 0; i < p->window_height; i++) {
-		const int32_t row = y + i * p->dilation_y;
+	const struct utvm_convolution *const q = &p->whole;
 
-		for (int32_t j = 0; j < p->window_width; j++) {
-			const int32_t column = x + j * p->dilation_x;
-			const int32_t pixel = row * p->in_width + column;
+	for (int32_t i = 0; i < q->window_height; i++) {
+		const int32_t row = y + i * q->dilation_y;
 
-			if (p->padded && (row < 0 || row >= p->in_height || column < 0 ||
-					  column >= p->in_width)) {
-				sum += p->in_zero * utvm_sum(weights, p->depth);
+		for (int32_t j = 0; j < q->window_width; j++) {
+			const int32_t column = x + j * q->dilation_x;
+			const int32_t pixel = row * q->in_width + column;
+
+			if (q->padded && (row < 0 || row >= q->in_height || column < 0 ||
+					  column >= q->in_width)) {
+				sum += q->in_zero * utvm_sum(weights, p->depth);
 			} else {
-				sum = utvm_dot(image + pixel * p->in_channels, weights, p->depth,
+				sum = utvm_dot(image + pixel * q->in_channels, weights, p->depth,
 					       sum);
 			}
 			weights += p->depth;
@@ -58,25 +40,26 @@ UTVM_INLINE void utvm_conv2d_grouped(const struct utvm_conv2d_grouped *p, const 
 				     const int8_t *weights, const int32_t *bias,
 				     const int32_t *multiplier, const int8_t *shift, int8_t *output)
 {
-	const int32_t patch = p->window_height * p->window_width * p->depth;
-	const int32_t image = p->in_height * p->in_width * p->in_channels;
+	const struct utvm_convolution *const q = &p->whole;
+	const int32_t patch = q->window_height * q->window_width * p->depth;
+	const int32_t image = q->in_height * q->in_width * q->in_channels;
 
-	for (int32_t line = 0; line < p->batches * p->height; line++) {
-		const int32_t y = line % p->height * p->stride_y - p->pad_top;
-		const int8_t *const batch = input + line / p->height * image;
+	for (int32_t line = 0; line < q->batches * q->height; line++) {
+		const int32_t y = line % q->height * q->stride_y - q->pad_top;
+		const int8_t *const batch = input + line / q->height * image;
 
-		for (int32_t column = 0; column < p->width; column++) {
-			const int32_t x = column * p->stride_x - p->pad_left;
+		for (int32_t column = 0; column < q->width; column++) {
+			const int32_t x = column * q->stride_x - q->pad_left;
 
-			for (int32_t channel = 0; channel < p->channels; channel++) {
+			for (int32_t channel = 0; channel < q->channels; channel++) {
 				const int8_t *const group =
 					batch + channel / p->per_group * p->depth;
-				const int32_t scale = p->per_channel ? channel : 0;
+				const int32_t scale = q->per_channel ? channel : 0;
 				int32_t sum = utvm_conv2d_grouped_sum(
 					p, group, weights + channel * patch, y, x, bias[channel]);
 
 				sum = utvm_requantize(sum, multiplier[scale], shift[scale]);
-				*output++ = utvm_clamp(sum + p->out_zero, p->low, p->high);
+				*output++ = utvm_clamp(sum + q->out_zero, q->low, q->high);
 			}
 		}
 	}

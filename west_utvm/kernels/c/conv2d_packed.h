@@ -24,7 +24,7 @@ UTVM_SHARED void utvm_conv2d_window(const struct utvm_conv2d_packed *p, const in
 	int8_t *bytes = patch;
 
 	if (x < 0 || x > p->last_x || y < 0 || y > p->last_y) {
-		bytes = utvm_patch(w, image, y, x, patch);
+		bytes = utvm_patch(w, image, end, y, x, patch);
 	} else if (row_size % 4 == 0) {
 		for (int32_t i = 0; i < w->window_height; i++, row += pitch) {
 			to = utvm_expand(row, row_size, to, 3);
@@ -32,15 +32,7 @@ UTVM_SHARED void utvm_conv2d_window(const struct utvm_conv2d_packed *p, const in
 		return;
 	} else {
 		for (int32_t i = 0; i < w->window_height; i++, row += pitch) {
-			if (end - row < row_size + 3) {
-				bytes = utvm_copy(bytes, row, row_size);
-				continue;
-			}
-			/* Whole words: what is too much is overwritten by the next row. */
-			for (int32_t j = 0; j < row_size; j += 4) {
-				memcpy(bytes + j, row + j, 4);
-			}
-			bytes += row_size;
+			bytes = utvm_patch_row(w, row, end, w->window_width, bytes);
 		}
 	}
 	utvm_expand(patch, (int32_t)(bytes - patch), to, 3);

@@ -3,32 +3,8 @@
  * weights HWC. The input's zero point is folded into the bias, so that a tap outside of the image
  * reads the zero point.
  */
-struct utvm_depthwise_conv2d {
-	int32_t batches;
-	int32_t in_height;
-	int32_t in_width;
-	int32_t in_channels;
-	int32_t height;
-	int32_t width;
-	int32_t channels;
-	int32_t window_height;
-	int32_t window_width;
-	int32_t stride_y;
-	int32_t stride_x;
-	int32_t dilation_y;
-	int32_t dilation_x;
-	int32_t pad_top;
-	int32_t pad_left;
-	int32_t padded;
-	int32_t per_channel;
-	int32_t in_zero;
-	int32_t out_zero;
-	int32_t low;
-	int32_t high;
-};
-
 /* The sum of one output before requantization. Input and weights are those of its channel. */
-UTVM_INLINE int32_t utvm_depthwise_conv2d_taps(const struct utvm_depthwise_conv2d *p,
+UTVM_INLINE int32_t utvm_depthwise_conv2d_taps(const struct utvm_convolution *p,
 					       const int8_t *input, int32_t offset,
 					       const int8_t *weights, struct utvm_taps rows,
 					       struct utvm_taps columns, int32_t sum)
@@ -47,7 +23,7 @@ UTVM_INLINE int32_t utvm_depthwise_conv2d_taps(const struct utvm_depthwise_conv2
 }
 
 /* The sum of the weights of those taps that are outside of the image. */
-UTVM_INLINE int32_t utvm_depthwise_conv2d_outside(const struct utvm_depthwise_conv2d *p,
+UTVM_INLINE int32_t utvm_depthwise_conv2d_outside(const struct utvm_convolution *p,
 						  const int8_t *weights, struct utvm_taps rows,
 						  struct utvm_taps columns)
 {
@@ -65,7 +41,7 @@ UTVM_INLINE int32_t utvm_depthwise_conv2d_outside(const struct utvm_depthwise_co
 	return sum;
 }
 
-UTVM_INLINE void utvm_depthwise_conv2d(const struct utvm_depthwise_conv2d *p, const int8_t *input,
+UTVM_INLINE void utvm_depthwise_conv2d(const struct utvm_convolution *p, const int8_t *input,
 				       const int8_t *weights, const int32_t *bias,
 				       const int32_t *multiplier, const int8_t *shift,
 				       int8_t *output)

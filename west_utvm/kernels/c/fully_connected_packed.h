@@ -9,16 +9,13 @@ struct utvm_fully_connected_packed {
 	int32_t per_channel;
 };
 
-/* Sums of two channels each; b's and d's are with those of a and c in them. */
-struct utvm_four_sums {
-	int32_t a, b, c, d;
-};
-
 #if defined(UTVM_DSP)
 /* Four inputs by the weights of four channels. */
 #define UTVM_FOUR_STEP                                                                             \
 	"ldmia r12!, {r4, r5, r6, r7}\n\t"                                                         \
-	"ldrd r8, r9, [lr], #8\n\t"                                                                \
+	"ldr r8, [lr], #4\n\t"                                                                     \
+	"sxtb16 r9, r8, ror #8\n\t"                                                                \
+	"sxtb16 r8, r8\n\t"                                                                        \
 	"smlad r1, r4, r8, r1\n\t"                                                                 \
 	"sxtb16 r4, r4\n\t"                                                                        \
 	"smlad r3, r5, r8, r3\n\t"                                                                 \
@@ -33,40 +30,47 @@ struct utvm_four_sums {
 	"smlad r2, r7, r9, r2\n\t"
 #endif
 
-/* What starts with four biases, and then has as many weights as there are inputs for each. */
-UTVM_INLINE struct utvm_four_sums utvm_four_dot(const int32_t *weights, const int32_t *inputs,
-						const int32_t *end)
+/*
+ * Adds eight inputs or more, in eights, by the weights of four channels to the sums of two channels
+ * each: the second and the fourth are with those of the first and the third in them.
+ */
+UTVM_INLINE void utvm_four_dot(int32_t *sums, const int32_t *weights, const int8_t *inputs,
+			       const int8_t *end)
 {
 #if defined(UTVM_DSP)
 	/* Such assembly takes every register: it saves what it may not lose. */
 	register int32_t a __asm__("r0") = (int32_t)weights;
 	register int32_t b __asm__("r1") = (int32_t)inputs;
 	register int32_t c __asm__("r2") = (int32_t)end;
-	register int32_t d __asm__("r3");
+	register int32_t d __asm__("r3") = (int32_t)sums;
 
-	__asm__ volatile("push {r4-r10}\n\t"
+	__asm__ volatile("push {r3-r10}\n\t"
 			 "mov r12, r0\n\t"
 			 "mov lr, r1\n\t"
 			 "mov r10, r2\n\t"
-			 "ldmia r12!, {r0, r1, r2, r3}\n"
+			 "ldmia r3, {r0, r1, r2, r3}\n"
 			 "1:\n\t" UTVM_FOUR_STEP UTVM_FOUR_STEP
 			 "cmp lr, r10\n\t"
 			 "bne 1b\n\t"
+			 "pop {r4}\n\t"
+			 "stmia r4, {r0, r1, r2, r3}\n\t"
 			 "pop {r4-r10}"
-			 : "+r"(a), "+r"(b), "+r"(c), "=r"(d)
+			 : "+r"(a), "+r"(b), "+r"(c), "+r"(d)
 			 :
 			 : "r12", "lr", "cc", "memory");
-	return (struct utvm_four_sums){a, b, c, d};
 #else
-	struct utvm_four_sums sums = {weights[0], weights[1], weights[2], weights[3]};
+	for (; inputs != end; inputs += 4, weights += 4) {
+		const int32_t word = utvm_load4(inputs);
+		const int32_t pairs[2] = {utvm_even_bytes(word), utvm_odd_bytes(word)};
 
-	for (weights += 4; inputs != end; inputs++, weights += 2) {
-		sums.b = utvm_dot2(weights[0], *inputs, sums.b);
-		sums.a = utvm_dot2(utvm_even_bytes(weights[0]), *inputs, sums.a);
-		sums.d = utvm_dot2(weights[1], *inputs, sums.d);
-		sums.c = utvm_dot2(utvm_even_bytes(weights[1]), *inputs, sums.c);
+		for (int32_t i = 0; i < 4; i++) {
+			const int32_t first = 2 * (i & 1);
+			const int32_t pair = pairs[i >> 1];
+
+			sums[first + 1] = utvm_dot2(weights[i], pair, sums[first + 1]);
+			sums[first] = utvm_dot2(utvm_even_bytes(weights[i]), pair, sums[first]);
+		}
 	}
-	return sums;
 #endif
 }
 
@@ -79,37 +83,33 @@ UTVM_INLINE int8_t utvm_four_result(const struct utvm_packed *p, int32_t sum, co
 
 UTVM_SHARED void utvm_fully_connected_packed(const struct utvm_fully_connected_packed *p,
 					     const int8_t *input, const int32_t *packed,
-					     const int32_t *scales, void *scratch, int8_t *output)
+					     const int32_t *scales, int8_t *output)
 {
 	const struct utvm_packed *const q = &p->packed;
 	const int32_t step = p->per_channel ? UTVM_SCALE_WORDS : 0;
-	int32_t *const inputs = scratch;
-	const int32_t *const end = inputs + q->words;
+	const int32_t eights = p->in_features & ~7;
+	int8_t rest[8] = {0};
 
 	for (int32_t row = 0; row < p->rows; row++, input += p->in_features) {
 		const int32_t *weights = packed;
 		const int32_t *scale = scales;
 
-		utvm_expand(input, p->in_features, inputs, 1);
+		memcpy(rest, input + eights, (size_t)(p->in_features - eights));
 		for (int32_t left = q->channels; left > 0; left -= 4) {
-			struct utvm_four_sums s = utvm_four_dot(weights, inputs, end);
+			int32_t sums[4] = {weights[0], weights[1], weights[2], weights[3]};
 
-			weights += 4 + 2 * q->words;
-			*output++ = utvm_four_result(q, s.a, scale);
-			scale += step;
-			if (left > 1) {
-				s.b = utvm_packed_second(s.b, s.a);
-				*output++ = utvm_four_result(q, s.b, scale);
-				scale += step;
+			weights += 4;
+			if (eights > 0) {
+				utvm_four_dot(sums, weights, input, input + eights);
 			}
-			if (left > 2) {
-				*output++ = utvm_four_result(q, s.c, scale);
-				scale += step;
+			if (eights != p->in_features) {
+				utvm_four_dot(sums, weights + eights, rest, rest + 8);
 			}
-			if (left > 3) {
-				s.d = utvm_packed_second(s.d, s.c);
-				*output++ = utvm_four_result(q, s.d, scale);
-				scale += step;
+			weights += 2 * q->words;
+			sums[1] = utvm_packed_second(sums[1], sums[0]);
+			sums[3] = utvm_packed_second(sums[3], sums[2]);
+			for (int32_t i = 0; i < 4 && i < left; i++, scale += step) {
+				*output++ = utvm_four_result(q, sums[i], scale);
 			}
 		}
 	}
