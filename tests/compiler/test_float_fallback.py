@@ -17,7 +17,7 @@ import pytest
 from .conftest import Execute
 from .reference import ROUNDINGS, run, samples
 from .tflite_graph import Code, Graph, Quant, Ref, schema
-from .tflite_models import SAME, add_conv2d
+from .tflite_models import add_conv2d
 
 SHAPE = (1, 6, 5, 3)
 IN, OUT = Quant(0.05, 3), Quant(0.04, -5)
@@ -36,18 +36,6 @@ def _binary(graph: Graph, code: int, target: Quant = IN, options: Any = None) ->
 def _shaped(graph: Graph, code: int, result: tuple[int, ...], given: Any, options: Any) -> Ref:
     inputs = [graph.input(SHAPE, IN), graph.integers(given)]
     return graph.op(code, inputs, result, IN, options)
-
-
-def _transpose_conv(graph: Graph) -> Ref:
-    values = graph.random.integers(-127, 128, (4, 3, 3, 3)).astype(np.int8)
-    scales = tuple(graph.random.uniform(0.005, 0.02, 4).tolist())
-    filters = graph.constant(values, Quant(scales))
-    bias = graph.random.integers(-500, 500, 4).astype(np.int32)
-    offsets = graph.constant(bias, Quant(tuple(0.05 * scale for scale in scales)))
-    shape = (1, 12, 10, 4)
-    options = schema.TransposeConvOptionsT(padding=SAME, strideH=2, strideW=2)
-    inputs = [graph.integers(shape), filters, graph.input(SHAPE, IN), offsets]
-    return graph.op(Code.TRANSPOSE_CONV, inputs, shape, Quant(0.3, 4), options)
 
 
 def _batch_matmul(graph: Graph) -> Ref:
@@ -83,7 +71,6 @@ CASES: dict[str, Callable[[Graph], Ref]] = {
         options=schema.ResizeBilinearOptionsT(),
     ),
     "SQUARED_DIFFERENCE": partial(_binary, code=Code.SQUARED_DIFFERENCE, target=Quant(0.2, -128)),
-    "TRANSPOSE_CONV": _transpose_conv,
 }
 # Nothing is rounded but back to where it came from.
 EXACT = {"MAXIMUM", "MINIMUM", "REDUCE_MAX"}

@@ -15,7 +15,14 @@ from .conftest import Build, Execute
 from .host import check
 from .reference import ROUNDINGS, Rounding, run, samples
 from .tflite_graph import Code, Graph, Quant, Ref, schema
-from .tflite_models import RELU, VALID, add_conv2d, add_fully_connected, add_reshape
+from .tflite_models import (
+    RELU,
+    VALID,
+    add_conv2d,
+    add_fully_connected,
+    add_reshape,
+    add_transpose_conv,
+)
 
 QUANT = Quant(0.05, 3)
 # What tflite-micro takes the shapes of the file for, or has no operator for.
@@ -123,8 +130,26 @@ def fixed_blocks(graph: Graph) -> bytes:
     return blocks(graph, 6, (8, 12), ((0, 0), (0, 0)))
 
 
+def transpose_conv(graph: Graph) -> bytes:
+    """LiteRT rounds otherwise where the shape of the result is computed."""
+    source = graph.input((1, 5, 4, 6), QUANT)
+    batch = add_batch(graph, add_shape(graph, source))
+    fixed = add_transpose_conv(graph, source, 9, (10, 8))
+    sizes = [graph.constant(np.array(size, np.int32)) for size in (10, 8, 9)]
+    options = schema.PackOptionsT(valuesCount=4, axis=0)
+    shape = graph.op(Code.PACK, [batch, *sizes], (4,), None, options, "int32")
+    operators = graph.operators
+    operators[-2].inputs[0], operators[-1], operators[-2] = (
+        shape.index,
+        operators[-2],
+        operators[-1],
+    )
+    return graph.finish(fixed)
+
+
 MODELS: dict[str, Callable[[Graph], bytes]] = {
-    model.__name__: model for model in (flatten, conv1d, tile, sequence, blocks, fixed_blocks)
+    model.__name__: model
+    for model in (flatten, conv1d, tile, sequence, blocks, fixed_blocks, transpose_conv)
 }
 
 

@@ -162,6 +162,37 @@ def add_depthwise(
     )
 
 
+def add_transpose_conv(
+    graph: Graph,
+    source: Ref,
+    channels: int,
+    size: Pair,
+    kernel: Pair = (3, 3),
+    stride: Pair = (2, 2),
+    padding: int = SAME,
+    activation: int = NONE,
+    spread: float = 3.0,
+) -> Ref:
+    """``size`` is that of the result."""
+    taps = kernel[0] * kernel[1] * source.shape[3] // (stride[0] * stride[1])
+    shape = (channels, *kernel, source.shape[3])
+    weights, bias = _weights(graph, shape, source, taps, 0, spread)
+    options = schema.TransposeConvOptionsT(
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        fusedActivationFunction=activation,
+    )
+    result = (source.shape[0], *size, channels)
+    return graph.op(
+        Code.TRANSPOSE_CONV,
+        [graph.integers(result), weights, source, bias],
+        result,
+        _activation_quant(graph, 3.0, activation),
+        options,
+    )
+
+
 def add_fully_connected(
     graph: Graph,
     source: Ref,
@@ -802,6 +833,20 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
     yield "transpose", "nchw", partial(transpose, shape=(1, 4, 5, 3), order=(0, 3, 1, 2))
     yield "transpose", "2d", partial(transpose, shape=(6, 11), order=(1, 0))
     yield "transpose", "3d", partial(transpose, shape=(3, 4, 5), order=(2, 0, 1))
+    for name, how in {
+        "same-2": {"size": (10, 14)},
+        "same-2-4x4": {"size": (10, 14), "kernel": (4, 4)},
+        "same-2-2x2": {"size": (10, 14), "kernel": (2, 2)},
+        "same-odd": {"size": (9, 13)},
+        "same-21": {"size": (10, 7), "stride": (2, 1), "kernel": (3, 2)},
+        "same-1": {"size": (5, 7), "stride": (1, 1)},
+        "same-3": {"size": (15, 21), "stride": (3, 3), "kernel": (5, 5)},
+        "valid-2": {"size": (11, 15), "padding": VALID},
+        "relu": {"size": (10, 14), "activation": RELU},
+        "per-tensor": {"size": (10, 14), "spread": 0},
+    }.items():
+        build = partial(_transpose_conv, given=how)
+        yield "transpose_conv", name, build
     for name, axes, keep, quant in (
         ("image", (1, 2), False, None),
         ("image-keep", (1, 2), True, None),
@@ -838,6 +883,11 @@ def _conv2d(how: dict[str, Any]) -> Callable[[Graph], bytes]:
 
 def _depthwise(how: dict[str, Any]) -> Callable[[Graph], bytes]:
     return lambda graph: depthwise(graph, **how)
+
+
+def _transpose_conv(graph: Graph, given: dict[str, Any]) -> bytes:
+    source = _input(graph, (1, 5, 7, 6))
+    return graph.finish(add_transpose_conv(graph, source, 9, **given))
 
 
 def _pooling(code: int, args: tuple[Any, ...]) -> Callable[[Graph], bytes]:

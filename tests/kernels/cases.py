@@ -35,6 +35,7 @@ from west_utvm.lowering.program import (
     Softmax,
     StridedSlice,
     Transpose,
+    TransposedConvolution,
     Unary,
     Value,
 )
@@ -57,6 +58,7 @@ MOST_ELEMENTS = 4_000
 COUNTS = {
     "conv2d": 66,
     "grouped_conv2d": 12,
+    "conv2d_transpose": 12,
     "depthwise_conv2d": 60,
     "fully_connected": 27,
     "average_pool2d": 15,
@@ -78,7 +80,7 @@ COUNTS = {
 }
 # What is built into one program.
 FAMILIES = {
-    "conv2d": ("conv2d", "grouped_conv2d"),
+    "conv2d": ("conv2d", "grouped_conv2d", "conv2d_transpose"),
     "depthwise_conv2d": ("depthwise_conv2d",),
     "fully_connected": ("fully_connected",),
     "pool2d": ("average_pool2d", "max_pool2d"),
@@ -376,6 +378,30 @@ def _grouped_conv2d(random: Random, kind: str, number: int) -> Operator:
     return _convolution(random, kind, image, depth, groups * own, groups)
 
 
+def _conv2d_transpose(random: Random, kind: str, number: int) -> Operator:
+    window, strides = (
+        _pick(random, WINDOWS),
+        _pick(random, ((1, 1), (2, 2), (2, 2), (2, 1), (3, 3))),
+    )
+    depth, channels = (_pick(random, CHANNELS[:10]) for _ in range(2))
+    size = (int(random.integers(1, 5)), int(random.integers(1, 5)))
+    padding, result = [0, 0, 0, 0], [0, 0]
+    for axis in (0, 1):
+        whole = (size[axis] - 1) * strides[axis] + window[axis]
+        cut = int(random.integers(0, min(whole, window[axis])))
+        padding[axis], padding[axis + 2] = cut // 2, cut - cut // 2
+        result[axis] = whole - cut
+    source = _value(random, "input", (1, *size, depth))
+    usual = _chance(random, 0.5)
+    data = _weight_data(random, (channels, *window, depth), usual)
+    weights, bias, scale = _weighted(random, source, data, 0, usual)
+    zero_point, clamp = _range(random, usual)
+    output = Value("output", (1, *result, channels), "int8", (scale,), zero_point)
+    top, left, bottom, right = padding
+    attributes = TransposedConvolution(strides, (top, left, bottom, right), clamp)
+    return _operator(kind, (source, weights, bias), output, attributes)
+
+
 def _depthwise_conv2d(random: Random, kind: str, number: int) -> Operator:
     window, strides, dilation = _window(random, plain=0.03, dilated=0.2)
     window = (3, 3) if _chance(random, 0.5) else window
@@ -597,6 +623,7 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "average_pool2d": _pool2d,
     "concatenation": _concatenation,
     "conv2d": _conv2d,
+    "conv2d_transpose": _conv2d_transpose,
     "depthwise_conv2d": _depthwise_conv2d,
     "dequantize": _dequantize,
     "fully_connected": _fully_connected,

@@ -33,6 +33,7 @@ from west_utvm.lowering.program import (
     Softmax,
     StridedSlice,
     Transpose,
+    TransposedConvolution,
 )
 
 Array = NDArray[Any]
@@ -154,6 +155,26 @@ def _convolution(operator: Operator, rounding: Rounding, inputs: Sequence[Array]
         for row, column, read in _taps(data, operator, own.shape[:2]):
             sums += np.repeat(read, copies, axis=3) * own[row, column]
     return _requantized(operator, rounding, sums, operator.attributes.clamp)
+
+
+def _transposed(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    """Each pixel is spread over a window of a larger image, whose borders are cut off."""
+    source, weights, bias = operator.inputs
+    attributes = operator.attributes
+    assert weights.data is not None and bias.data is not None
+    assert isinstance(attributes, TransposedConvolution)
+    data, own = inputs[0].astype(np.int64) - source.zero_point, weights.data.astype(np.int64)
+    batches, rows, columns, _ = data.shape
+    (down, across), (top, left, bottom, right) = attributes.strides, attributes.padding
+    _, height, width, channels = operator.outputs[0].shape
+    whole = np.zeros((batches, top + height + bottom, left + width + right, channels), np.int64)
+    for y in range(rows):
+        for x in range(columns):
+            spread = np.einsum("ni,ohwi->nhwo", data[:, y, x], own)
+            area = slice(y * down, y * down + own.shape[1])
+            whole[:, area, x * across : x * across + own.shape[2]] += spread
+    sums = whole[:, top : top + height, left : left + width] + bias.data
+    return _requantized(operator, rounding, sums, attributes.clamp)
 
 
 def _fully_connected(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
@@ -462,6 +483,7 @@ _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "average_pool2d": _pooling,
     "concatenation": _moved,
     "conv2d": _convolution,
+    "conv2d_transpose": _transposed,
     "depthwise_conv2d": _convolution,
     "grouped_conv2d": _convolution,
     "dequantize": _dequantize,

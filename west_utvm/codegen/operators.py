@@ -25,7 +25,13 @@ def operator_function(number: int, operator: Operator, emitted: Emitted) -> str:
     return "".join(arrays) + _comment(operator, emitted) + _definition(name, operator, emitted)
 
 
-_WEIGHTED = ("conv2d", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
+_WEIGHTED = (
+    "conv2d",
+    "conv2d_transpose",
+    "depthwise_conv2d",
+    "fully_connected",
+    "grouped_conv2d",
+)
 
 
 def activations(operator: Operator) -> list[Value]:

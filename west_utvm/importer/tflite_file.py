@@ -199,7 +199,10 @@ def _operators(
             tensors[outputs[0]] = _from_shapes(code, operator, read, before)
             if tensors[outputs[0]].data is not before.data:
                 continue
-        operators.append(_operator(path, model, graph, number, tensors))
+        made = _operator(path, model, graph, number, tensors)
+        if code == "TRANSPOSE_CONV" and given[inputs[0]].data is None:
+            made.options["computed_shape"] = True
+        operators.append(made)
     return tuple(tensors), tuple(operators)
 
 

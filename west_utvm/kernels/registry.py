@@ -20,6 +20,7 @@ from west_utvm.kernels import (
     reduction,
     rows,
     softmax,
+    transposed,
     unary,
     weighted,
 )
@@ -59,6 +60,7 @@ _KERNELS = (
     Row("conv2d", rows.matmul),
     Row("conv2d", rows.conv2d),
     Row("conv2d", weighted.conv2d),
+    Row("conv2d_transpose", transposed.conv2d_transpose),
     Row("dequantize", conversion.dequantize),
     Row("depthwise_conv2d", mve_depthwise.single_channel, _MVE),
     Row("depthwise_conv2d", mve_depthwise.strips, _MVE),
@@ -93,7 +95,7 @@ _KERNELS = (
 
 
 # ONNX Runtime requantizes sums of products as XNNPACK does: in single precision, halves to even.
-_SUMS = ("conv2d", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
+_SUMS = ("conv2d", "conv2d_transpose", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
 
 
 def emit(operator: Operator, options: Options) -> Emitted:

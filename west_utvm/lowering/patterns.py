@@ -41,6 +41,7 @@ from west_utvm.lowering.program import (
     Softmax,
     StridedSlice,
     Transpose,
+    TransposedConvolution,
     Unary,
     Value,
 )
@@ -125,7 +126,7 @@ Pattern = Callable[[Region, Any], Found]
 def _add(region: Region, call: Any) -> Found:
     """A bias after a product with weights, or an addition of two activations."""
     name = operator(region.expression(call.args[0]))
-    if name not in ("nn.conv2d", "matmul"):
+    if name not in _BIASED:
         return _elementwise("add")(region, call)
     dequantize = region.expect(call.args[1], "dequantize")
     bias = constant(region.expression(dequantize.args[0]))
@@ -159,6 +160,29 @@ def _convolution(region: Region, call: Any, bias: Array | None = None) -> Found:
         ordered = weights.data.reshape(height, width, channels[0])
     weights = replace(weights, shape=ordered.shape, data=ordered)
     return Found(kind, (data, weights, _bias(region, weights, bias)), attributes)
+
+
+def _transposed(region: Region, call: Any, bias: Array | None = None) -> Found:
+    """``nn.conv2d_transpose(dequantize(x), dequantize(constant))``, NHWC and IOHW."""
+    attrs = call.attrs
+    layouts = (str(attrs.data_layout), str(attrs.kernel_layout))
+    plain = integers(attrs.dilation) == (1, 1) and not any(integers(attrs.output_padding))
+    if layouts != ("NHWC", "IOHW") or int(attrs.groups) != 1 or not plain:
+        raise UnmatchedError("a transposed convolution of this kind")
+    weights = _symmetric(_weights(region, call.args[1]))
+    if weights.data is None:
+        raise UnmatchedError("its weights are computed")
+    ordered = np.ascontiguousarray(weights.data.transpose(1, 2, 3, 0))
+    weights = replace(weights, shape=ordered.shape, data=ordered)
+    attributes = TransposedConvolution(
+        strides=_pair(attrs.strides),
+        padding=_four(attrs.padding),
+        clamp=region.clamp,
+        computed_shape=bool(region.options.get("computed_shape")),
+    )
+    data = region.dequantized(call.args[0])
+    inputs = (data, weights, _bias(region, weights, bias))
+    return Found("conv2d_transpose", inputs, attributes)
 
 
 # By the layout of the weights and whether there is more than one group.
@@ -205,6 +229,7 @@ def _matmul(region: Region, call: Any, bias: Array | None = None) -> Found:
 
 _BIASED: dict[str, Callable[[Region, Any, Array], Found]] = {
     "nn.conv2d": _convolution,
+    "nn.conv2d_transpose": _transposed,
     "matmul": _matmul,
 }
 
@@ -450,6 +475,7 @@ FLOAT: dict[str, Pattern] = {
     "multiply": _elementwise("mul"),
     "nn.avg_pool2d": _float_average_pool,
     "nn.conv2d": _convolution,
+    "nn.conv2d_transpose": _transposed,
     "nn.leakyrelu": _leaky_relu,
     "nn.softmax": _softmax,
     "sigmoid": _unary("logistic"),

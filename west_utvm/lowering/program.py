@@ -76,6 +76,20 @@ class Convolution:
 
 
 @dataclass(frozen=True)
+class TransposedConvolution:
+    """``padding`` is (top, left, bottom, right): what is cut off the output.
+
+    ``computed_shape``: LiteRT gives to XNNPACK only those whose output has a shape that the file
+    knows.
+    """
+
+    strides: Pair
+    padding: tuple[int, int, int, int]
+    clamp: Clamp
+    computed_shape: bool = False
+
+
+@dataclass(frozen=True)
 class FullyConnected:
     clamp: Clamp
 
@@ -193,6 +207,7 @@ class Reduction:
 
 Attributes: TypeAlias = (
     Convolution
+    | TransposedConvolution
     | FullyConnected
     | Elementwise
     | Pooling

@@ -26,13 +26,14 @@ from west_utvm.lowering.program import (
     Reshape,
     StridedSlice,
     Transpose,
+    TransposedConvolution,
     Value,
 )
 from west_utvm.planning.channels import fold_channels
 
 Emit = Callable[[Operator], Emitted]
 Fold = Callable[[Program, Emit], Program]
-_CLAMPED = (Convolution, FullyConnected, Elementwise, Pooling)
+_CLAMPED = (Convolution, TransposedConvolution, FullyConnected, Elementwise, Pooling)
 
 
 def fold_pad(program: Program, emit: Emit) -> Program:
