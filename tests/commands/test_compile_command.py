@@ -169,6 +169,21 @@ def test_a_tflite_model_becomes_a_module(workspace: Workspace, tmp_path: Path) -
         assert (tmp_path / "again" / name).read_bytes() == direct
 
 
+@pytest.mark.parametrize(
+    ("wanted", "level"), [((), "-O2"), (("speed",), "-O3"), (("size",), "")], ids=str
+)
+def test_optimize_decides_how_its_c_is_compiled(
+    wanted: tuple[str, ...], level: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    pytest.importorskip("tvm")
+    options = [item for what in wanted for item in ("--optimize", what)]
+    workspace.ok("utvm-compile", DIGITS / "digits.tflite", *options)
+    text = (workspace.modules / "digits" / "CMakeLists.txt").read_text()
+    assert (f"COMPILE_OPTIONS {level})" in text) if level else "COMPILE_OPTIONS" not in text
+    workspace.ok("utvm-compile", DIGITS / "digits.tar", "-d", tmp_path / "old")
+    assert "COMPILE_OPTIONS" not in (tmp_path / "old" / "CMakeLists.txt").read_text()
+
+
 def test_an_onnx_model_becomes_a_module(workspace: Workspace, tmp_path: Path) -> None:
     """Inputs and outputs are as the model has them, float32 and NCHW; the scores are those of
     ONNX Runtime's integer kernels."""

@@ -38,3 +38,16 @@ def test_refused(text: str) -> None:
     with pytest.raises(UtvmError) as raised:
         parse_target(text)
     assert "cortex-m4" in str(raised.value)
+
+
+def test_size_has_no_large_kernels() -> None:
+    from west_utvm.kernels import Options, emit
+
+    from .cases import OPTIMIZE, cases
+
+    operator = next(case.operator for case in cases("fully_connected"))
+    labels = {
+        optimize: emit(operator, Options("tflm", "dsp", optimize)).label for optimize in OPTIMIZE
+    }
+    assert labels["speed"] == labels["balanced"] == "fully_connected, dsp"
+    assert labels["size"] != labels["balanced"]

@@ -71,6 +71,7 @@ def test_a_compiled_tflite_model_is_right_to_the_last_bit(
     args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
     said = zephyr_workspace.ok("utvm-run", "exact", *args, env=toolchain(board))
     assert "scores: agrees, 0 of 2000 elements differ" in said
+    assert _last_level(zephyr_workspace, "exact", board) == "-O2"
 
 
 def test_a_compiled_onnx_model_is_right_to_the_last_bit(
@@ -92,6 +93,15 @@ def test_inputs_and_outputs_in_the_workspace(zephyr_workspace: Workspace, board:
     args = ("-i", DIGITS / "input.npz", "--verify", DIGITS / "expected.npz")
     said = zephyr_workspace.ok("utvm-run", "pools", *args, env=toolchain(board))
     assert "scores: agrees, 0 of 2000 elements differ" in said
+
+
+def _last_level(workspace: Workspace, name: str, board: str) -> str:
+    """How a model's C is optimized in an application that is built for size."""
+    build = runner_dir(workspace.topdir, read_module(workspace.modules / name), board)
+    commands = json.loads((build / "compile_commands.json").read_text())
+    [command] = [c["command"] for c in commands if c["file"].endswith(f"{name}_lib0.c")]
+    assert "-Os" in command
+    return str(re.findall(r" (-O\S*)", command)[-1])
 
 
 def _modern(board: str) -> str:

@@ -60,7 +60,8 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         parser.add_argument(
             "--optimize",
             choices=("speed", "size", "balanced"),
-            help="what decides where code size and speed pull apart; default: balanced",
+            help="the model's C in an application that is built for size: -O3, -O2 (balanced, the "
+            "default), or as the application (size)",
         )
         parser.add_argument(
             "--io-in-workspace",

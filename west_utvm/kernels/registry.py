@@ -25,24 +25,28 @@ from west_utvm.kernels import (
     weighted,
 )
 from west_utvm.kernels.emitted import Emitted
-from west_utvm.kernels.options import Feature, Options
+from west_utvm.kernels.options import Feature, Optimize, Options
 from west_utvm.lowering.program import ROUNDINGS, Operator, Rounding
 
 _ANY: tuple[Feature, ...] = ("portable", "dsp", "mve")
 _DSP: tuple[Feature, ...] = ("dsp",)
 _MVE: tuple[Feature, ...] = ("mve",)
+# Kernels of a kilobyte or two of code.
+_LARGE: tuple[Optimize, ...] = ("speed", "balanced")
 _TFLITE: tuple[Rounding, ...] = ("tflm", "litert")
 
 
 @dataclass(frozen=True)
 class Row:
     """A kernel for a kind of operator, on CPUs with one of ``features``, in the modes
-    ``roundings``. ``emit`` gives None where the kernel does not suit the operator."""
+    ``roundings``, where one of ``optimize`` is wanted. ``emit`` gives None where the kernel does
+    not suit the operator."""
 
     kind: str
     emit: Callable[[Operator, Options], Emitted | None]
     features: tuple[Feature, ...] = _ANY
     roundings: tuple[Rounding, ...] = ROUNDINGS
+    optimize: tuple[Optimize, ...] = ("speed", "size", "balanced")
 
 
 # By kind; of one kind the fastest first, the one that takes all last.
@@ -55,8 +59,8 @@ _KERNELS = (
     Row("conv2d", mve.conv1x1, _MVE),
     Row("conv2d", mve.columns, _MVE),
     Row("conv2d", mve.conv2d, _MVE),
-    Row("conv2d", packed.matmul, _DSP),
-    Row("conv2d", packed.conv2d, _DSP),
+    Row("conv2d", packed.matmul, _DSP, optimize=_LARGE),
+    Row("conv2d", packed.conv2d, _DSP, optimize=_LARGE),
     Row("conv2d", rows.matmul),
     Row("conv2d", rows.conv2d),
     Row("conv2d", weighted.conv2d),
@@ -65,11 +69,11 @@ _KERNELS = (
     Row("depthwise_conv2d", mve_depthwise.single_channel, _MVE),
     Row("depthwise_conv2d", mve_depthwise.strips, _MVE),
     Row("depthwise_conv2d", mve_depthwise.depthwise_conv2d, _MVE),
-    Row("depthwise_conv2d", depthwise.depthwise3x3, _DSP),
+    Row("depthwise_conv2d", depthwise.depthwise3x3, _DSP, optimize=_LARGE),
     Row("depthwise_conv2d", depthwise.taps),
     Row("depthwise_conv2d", weighted.depthwise_conv2d),
     Row("fully_connected", mve.fully_connected, _MVE),
-    Row("fully_connected", packed.fully_connected, _DSP),
+    Row("fully_connected", packed.fully_connected, _DSP, optimize=_LARGE),
     Row("fully_connected", rows.fully_connected),
     Row("fully_connected", weighted.fully_connected),
     Row("grouped_conv2d", weighted.grouped_conv2d),
@@ -113,4 +117,5 @@ def _fits(row: Row, operator: Operator, options: Options) -> bool:
         row.kind == operator.kind
         and options.feature in row.features
         and options.rounding in row.roundings
+        and options.optimize in row.optimize
     )

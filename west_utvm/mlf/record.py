@@ -73,6 +73,14 @@ def recorded_tensors(entry: dict[str, Any], side: str) -> dict[str, Tensor]:
         return {}
 
 
+def recorded_option(entry: dict[str, Any], name: str) -> str:
+    """An option that the model was compiled with; empty where it is not ours, or has none."""
+    try:
+        return str(entry[KEY][COMPILER]["options"][name])
+    except (LookupError, TypeError):
+        return ""
+
+
 def compiler_record(
     planned: PlannedProgram,
     inputs: Sequence[CPort],

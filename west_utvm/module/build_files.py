@@ -26,8 +26,18 @@ elseif(CONFIG_UTVM_{upper} AND NOT TARGET utvm_{name})
   zephyr_library_compile_options(${{generated_code_options}})
   zephyr_library_include_directories(abi)
   zephyr_include_directories(include)
-{libm}{needs_cmsis_nn}endif()
+{fast}{libm}{needs_cmsis_nn}endif()
 """
+
+_FAST = """\
+  if(CONFIG_SIZE_OPTIMIZATIONS)
+    # What runs longest, in an application that is built for size (utvm-compile --optimize).
+    set_source_files_properties(${{sources}} PROPERTIES COMPILE_OPTIONS {option})
+  endif()
+"""
+
+# What --optimize has the C compiler do; "size" leaves it to the application.
+_LEVELS = {"speed": "-O3", "balanced": "-O2"}
 
 # Not `select REQUIRES_FULL_LIBC`: a model must not change the C library of an application.
 _LIBM = """\
@@ -78,8 +88,15 @@ build:
 
 
 def cmake_lists(
-    name: str, sources: Sequence[str], *, uses_math: bool, uses_cmsis_nn: bool = False
+    name: str,
+    sources: Sequence[str],
+    *,
+    uses_math: bool,
+    uses_cmsis_nn: bool = False,
+    optimize: str = "size",
 ) -> str:
+    """``optimize`` as the model was compiled for."""
+    level = _LEVELS.get(optimize)
     libm = _LIBM % name if uses_math else ""
     listed = "".join(f"  ${{CMAKE_CURRENT_LIST_DIR}}/{source}\n" for source in sources)
     return _CMAKE.format(
@@ -87,6 +104,7 @@ def cmake_lists(
         upper=name.upper(),
         sources=listed,
         libm=libm,
+        fast=_FAST.format(option=level) if level else "",
         needs_board=_NEEDS_BOARD % name if uses_cmsis_nn else "",
         needs_cmsis_nn=_NEEDS_CMSIS_NN % name if uses_cmsis_nn else "",
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from west_utvm.errors import UtvmError
 from west_utvm.mlf import Model, Port, read_archive
+from west_utvm.mlf.record import recorded_option
 from west_utvm.module import build_files, cmsis_nn, glue, rewrite
 from west_utvm.module.adapt import adapt
 from west_utvm.module.generated import FORMAT, KEY, GeneratedModule, read_module
@@ -97,7 +98,11 @@ def module_files(model: Model, name: str, board: str | None) -> dict[str, bytes]
         texts[f"src/tvmgen_{name}_errno.c"] = (glue.TEMPLATES / "errno.c").read_text()
     symbols = cmsis_nn.symbols(model.sources.values())
     texts["CMakeLists.txt"] = build_files.cmake_lists(
-        name, sources, uses_math=uses_math, uses_cmsis_nn=bool(symbols)
+        name,
+        sources,
+        uses_math=uses_math,
+        uses_cmsis_nn=bool(symbols),
+        optimize=recorded_option(model.entry, "optimize"),
     )
     texts["Kconfig"] = build_files.kconfig(
         name,
