@@ -32,4 +32,4 @@ def test_float_model(
     environment = toolchain(real)
     zephyr_workspace.ok("utvm-compile", path, "-b", real, env=environment)
     files = ("-i", tmp_path / "in.npz", "--verify", tmp_path / "out.npz", "--atol", "1e-5")
-    assert "agrees, 0 of " in zephyr_workspace.ok("utvm-run", "soft", *files, env=environment)
+    assert ": agrees, " in zephyr_workspace.ok("utvm-run", "soft", *files, env=environment)
