@@ -149,3 +149,28 @@ def test_constants_of_borders_stay(tmp_path: Path) -> None:
     compiled = compile_model(tmp_path / "model.tflite", name=NAME)
     point = compiled.program.operators[2].outputs[0]
     assert point.shape[-1] == 12
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.5])
+def test_a_pooling_of_another_scale(ratio: float, tmp_path: Path) -> None:
+    """ONNX Runtime's average has a scale of its own: a constant is another one behind it."""
+    from west_utvm.compiler import compile_model
+
+    from . import onnx_reference
+    from .onnx_graph import Net
+    from .onnx_models import conv_op
+
+    net = Net(5)
+    maps = conv_op(net, net.input((1, 6, 8, 8)), 12, (3, 3), pads=[1, 1, 1, 1])
+    [weights] = (data for data in net.constants.values() if data.ndim == 4)
+    weights[:8] = 0
+    how: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    pooled = net.op("AveragePool", [maps], (1, 12, 4, 4), maps.scale * ratio, maps.zero, **how)
+    model = net.finish(conv_op(net, pooled, 8, (1, 1)))
+    (tmp_path / "model.onnx").write_bytes(model)
+    compiled = compile_model(tmp_path / "model.onnx", name=NAME)
+    inputs = samples(model, 4)
+    program = build_host(compiled.files, NAME, signature(model), tmp_path / "build")
+    wanted = onnx_reference.run(model, inputs, int8=True)
+    for got, want in zip(program.run(inputs), wanted, strict=True):
+        check(got.outputs, want.outputs)
