@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from west_utvm.codegen import text
 from west_utvm.kernels import Emitted
-from west_utvm.lowering.program import Operator, Value
+from west_utvm.lowering.program import WEIGHTED, Operator, Value
 
 
 def symbol(number: int, operator: Operator) -> str:
@@ -25,18 +25,9 @@ def operator_function(number: int, operator: Operator, emitted: Emitted) -> str:
     return "".join(arrays) + _comment(operator, emitted) + _definition(name, operator, emitted)
 
 
-_WEIGHTED = (
-    "conv2d",
-    "conv2d_transpose",
-    "depthwise_conv2d",
-    "fully_connected",
-    "grouped_conv2d",
-)
-
-
 def activations(operator: Operator) -> list[Value]:
     """The inputs that an operator's function takes: all but weights and bias."""
-    weighted = operator.kind in _WEIGHTED
+    weighted = operator.kind in WEIGHTED
     return list(operator.inputs[:1] if weighted else operator.inputs)
 
 

@@ -8,13 +8,11 @@ import subprocess
 from west_utvm.commands.common import UtvmCommand
 from west_utvm.errors import UtvmError
 
-HOST = "host"
-
 
 def check_board(command: UtvmCommand, board: str) -> None:
     """Whether a build failed for want of the board, which its own output buries in a list."""
     from west_utvm.workspace import west
-    from west_utvm.workspace.boards import check_known
+    from west_utvm.workspace.boards import HOST, check_known
 
     if board != HOST:
         listed = subprocess.run(
@@ -27,6 +25,7 @@ def target_of(command: UtvmCommand, board: str | None) -> str:
     """A target for the CPU of ``board``, or for any CPU where there is nobody to ask."""
     from west_utvm.kernels.targets import Target
     from west_utvm.workspace import cpu, west
+    from west_utvm.workspace.boards import HOST
 
     if board is None or board == HOST:
         return str(Target())

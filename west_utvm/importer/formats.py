@@ -46,13 +46,13 @@ def _is_pt2(path: Path, head: bytes) -> bool:
     return path.suffix.lower() == ".pt2" and head[:4] == b"PK\x03\x04"
 
 
+def _is_tflite(path: Path, head: bytes) -> bool:
+    """By the file_identifier of its flatbuffers schema."""
+    return head[4:8] == b"TFL3"
+
+
 FORMATS = (
-    Format(
-        "TFLite",
-        lambda path, head: head[4:8] == b"TFL3",
-        "west_utvm.importer.tflite",
-        "import_tflite",
-    ),
+    Format("TFLite", _is_tflite, "west_utvm.importer.tflite", "import_tflite"),
     Format("ONNX", _is_onnx, "west_utvm.importer.onnx", "import_onnx", "ort"),
     Format("PyTorch", _is_pt2, "west_utvm.importer.torch_export", "import_pt2"),
 )

@@ -18,7 +18,7 @@ from west_utvm.importer.onnx_fold import dequantized
 from west_utvm.importer.onnx_graph import DEQUANTIZE, Array, Graph, Node, producers, reshaped
 from west_utvm.importer.onnx_moves import MOVES
 
-TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+TO_LAST = (0, 2, 3, 1)
 _LARGE = 1 << 15
 
 

@@ -23,8 +23,6 @@ from west_utvm.importer.model import TensorInfo
 from west_utvm.importer.tflite_options import OPTIONS, check_options
 from west_utvm.importer.tflite_shapes import Integers, constant_of, shape_of
 
-IDENTIFIER = b"TFL3"  # bytes 4 to 8 of the file, from the schema's file_identifier
-MAX_BYTES = 512 << 20
 MAX_ELEMENTS = (1 << 31) - 1
 MAX_RANK = 8
 # Enough for any microcontroller; more is made to exhaust us.

@@ -8,12 +8,11 @@ import numpy as np
 from west_utvm.kernels import overlap, packed, packing
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
-from west_utvm.kernels.packed import window
 from west_utvm.kernels.rows import constants
+from west_utvm.kernels.window import window
 from west_utvm.lowering.program import Array, Convolution, Operator
 
 _WORD = 4
-_SCALE = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "scale_{rounding}.h", "words.h")
 # Of c/depthwise3x3.h: channels at a time, and words of a column of a channel, two rows each.
 _PLANES = 4
 _PLANE_WORDS = 3
@@ -44,8 +43,8 @@ def depthwise3x3(operator: Operator, options: Options) -> Emitted | None:
     columns = (output.shape[2] - 1) * attributes.strides[1] + 3
     return Emitted(
         headers=(
-            *_SCALE,
-            *("taps.h", "patch.h", "depthwise3x3.h", "depthwise3x3_{rounding}.h"),
+            *packing.HEADERS,
+            *("taps.h", "window.h", "patch.h", "depthwise3x3.h", "depthwise3x3_{rounding}.h"),
             f"depthwise3x3_{kind}.h",
         ),
         kernel=f"depthwise3x3_{kind}",
@@ -93,7 +92,7 @@ def taps(operator: Operator, options: Options) -> Emitted | None:
     output = operator.outputs[0]
     count = weights.shape[0] * weights.shape[1]
     return Emitted(
-        headers=(*_SCALE, "taps.h", "patch.h", "depthwise_taps.h"),
+        headers=(*packing.HEADERS, "taps.h", "window.h", "patch.h", "depthwise_taps.h"),
         kernel="depthwise_taps",
         struct="depthwise_taps",
         fields={

@@ -15,6 +15,7 @@ import numpy as np
 from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
 from west_utvm.kernels.weighted import constants
+from west_utvm.kernels.window import window
 from west_utvm.lowering.program import Array, Clamp, Convolution, FullyConnected, Operator
 
 HEADERS = (
@@ -221,10 +222,14 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
     written = [min(pair + 2, pixels) * output.shape[3] for pair in range(0, pixels, 2)]
     clamp = attributes.clamp
     return Emitted(
-        headers=(*HEADERS, "taps.h", "mve_row.h", "mve_pixels.h", "mve_conv2d.h"),
+        headers=(*HEADERS, "taps.h", "mve_row.h", "mve_pixels.h", "window.h", "mve_conv2d.h"),
         kernel=f"mve_conv2d_{variant(operator, clamp, plain)}",
         struct="mve_conv2d",
-        fields={**geometry(operator), "pixels": _pixels(operator, clamp)},
+        fields={
+            "batches": operator.inputs[0].shape[0],
+            "window": window(operator),
+            "pixels": _pixels(operator, clamp),
+        },
         constants=_packed(plain, operator),
         macs=output.elements * depth,
         scratch=2 * depth,
@@ -243,32 +248,6 @@ def _first_bytes(operator: Operator, attributes: Convolution) -> list[int]:
     starts = ((rows * in_width + x) * in_channels).reshape(-1)
     first: list[int] = np.minimum.accumulate(starts[::-1])[::-1].tolist()
     return first
-
-
-def geometry(operator: Operator) -> Mapping[str, Field]:
-    """What convolutions of both kinds have in their parameters."""
-    attributes = operator.attributes
-    assert isinstance(attributes, Convolution)
-    batches, in_height, in_width, in_channels = operator.inputs[0].shape
-    _, height, width, _ = operator.outputs[0].shape
-    window = operator.inputs[1].shape[-3:-1]  # of OHWI and of HWC
-    return {
-        "batches": batches,
-        "in_height": in_height,
-        "in_width": in_width,
-        "in_channels": in_channels,
-        "height": height,
-        "width": width,
-        "window_height": window[0],
-        "window_width": window[1],
-        "stride_y": attributes.strides[0],
-        "stride_x": attributes.strides[1],
-        "dilation_y": attributes.dilation[0],
-        "dilation_x": attributes.dilation[1],
-        "pad_top": attributes.padding[0],
-        "pad_left": attributes.padding[1],
-        "in_zero": operator.inputs[0].zero_point,
-    }
 
 
 def prepared(operator: Operator, options: Options, channel_axis: int) -> dict[str, Array]:

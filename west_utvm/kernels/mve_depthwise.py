@@ -11,6 +11,7 @@ import numpy as np
 from west_utvm.kernels import mve
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
+from west_utvm.kernels.window import window
 from west_utvm.lowering.program import Array, Clamp, Convolution, Operator, Value
 
 _LANES = 16
@@ -50,7 +51,8 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
         kernel=kernel,
         struct="mve_depthwise",
         fields={
-            **mve.geometry(operator),
+            "batches": operator.inputs[0].shape[0],
+            "window": window(operator),
             "ring_rows": rows,
             "ring_width": ring,
             "range": mve.value_range(operator, attributes.clamp),
@@ -133,10 +135,10 @@ def _kernel(
 ) -> tuple[tuple[str, ...], str]:
     """Its headers and name."""
     if _has_pairs(operator.inputs[1]) and mve.saturates(clamp, plain):
-        headers = ("mve_depthwise.h", "mve_depthwise_3x3.h")
+        headers = ("window.h", "mve_depthwise.h", "mve_depthwise_3x3.h")
         return headers, f"mve_depthwise_3x3_{mve.variant(operator, clamp, plain)}"
     variant = mve.positive_or_any(operator, clamp, plain)
-    return ("mve_depthwise.h",), f"mve_depthwise_{variant}"
+    return ("window.h", "mve_depthwise.h"), f"mve_depthwise_{variant}"
 
 
 def _has_pairs(weights: Value) -> bool:

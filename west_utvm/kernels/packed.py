@@ -11,10 +11,10 @@ import numpy as np
 from west_utvm.kernels import overlap, packing
 from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
+from west_utvm.kernels.window import window
 from west_utvm.lowering.program import Array, Clamp, Convolution, FullyConnected, Operator, Rounding
 
-_SCALE = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "scale_{rounding}.h", "words.h")
-_PACKED = (*_SCALE, "packed.h", "packed_{rounding}.h")
+_PACKED = (*packing.HEADERS, "packed.h", "packed_{rounding}.h")
 _WORD = 4
 # Of a product of matrices: rows of the input that are multiplied at a time.
 _ROWS = 3
@@ -53,7 +53,14 @@ def conv2d(operator: Operator, options: Options) -> Emitted | None:
     loop = kind(operator, options.rounding)
     patch = math.prod(operator.inputs[1].shape[1:])
     return Emitted(
-        headers=(*_PACKED, "taps.h", "patch.h", "conv2d_packed.h", f"conv2d_packed_{loop}.h"),
+        headers=(
+            *_PACKED,
+            "taps.h",
+            "window.h",
+            "patch.h",
+            "conv2d_packed.h",
+            f"conv2d_packed_{loop}.h",
+        ),
         kernel=f"conv2d_packed_{loop}",
         struct="conv2d_packed",
         fields={
@@ -78,7 +85,7 @@ def fully_connected(operator: Operator, options: Options) -> Emitted | None:
     if channels is None:
         return None
     return Emitted(
-        headers=(*_SCALE, "packed.h", "fully_connected_packed.h"),
+        headers=(*packing.HEADERS, "packed.h", "fully_connected_packed.h"),
         kernel="fully_connected_packed",
         struct="fully_connected_packed",
         fields={
@@ -104,31 +111,6 @@ def _last(operator: Operator) -> Mapping[str, Field]:
     return {
         "last_y": in_height - 1 - (height - 1) * attributes.dilation[0],
         "last_x": in_width - width if dense else -1,
-    }
-
-
-def window(operator: Operator) -> Mapping[str, Field]:
-    """``struct utvm_window`` of ``c/patch.h``."""
-    data, weights, _ = operator.inputs
-    attributes = operator.attributes
-    assert isinstance(attributes, Convolution)
-    depthwise = operator.kind == "depthwise_conv2d"
-    height, width = weights.shape[:2] if depthwise else weights.shape[1:3]
-    return {
-        "in_height": data.shape[1],
-        "in_width": data.shape[2],
-        "in_channels": data.shape[3],
-        "height": operator.outputs[0].shape[1],
-        "width": operator.outputs[0].shape[2],
-        "window_height": height,
-        "window_width": width,
-        "stride_y": attributes.strides[0],
-        "stride_x": attributes.strides[1],
-        "dilation_y": attributes.dilation[0],
-        "dilation_x": attributes.dilation[1],
-        "pad_top": attributes.padding[0],
-        "pad_left": attributes.padding[1],
-        "in_zero": data.zero_point,
     }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from west_utvm.kernels.fixed_point import quantize_multiplier, requantize
-from west_utvm.kernels.weighted import folded_bias
+from west_utvm.kernels.weighted import factor, folded_bias
 from west_utvm.lowering.program import (
     Array,
     Convolution,
@@ -19,6 +19,8 @@ from west_utvm.lowering.program import (
     Rounding,
 )
 
+# What kernels that read such constants begin with.
+HEADERS = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "scale_{rounding}.h", "words.h")
 # Inputs that are taken apart together: four of 8 bits become two words, as SXTB16 does it.
 GROUP = 4
 # Inputs of one turn of the innermost loops.
@@ -67,14 +69,6 @@ def channels(operator: Operator, rounding: Rounding, axis: int = 0) -> Channels 
     if len(found) < len(rows) or (rounding != "tflm" and largest >= 1 << 24):
         return None
     return Channels(weights, bias, np.array(found, np.uint32).view(np.int32))
-
-
-def factor(operator: Operator, rounding: Rounding, scale: float) -> float:
-    """What sums are multiplied by, for a scale of the weights."""
-    scale_in, scale_out = operator.inputs[0].scale, operator.outputs[0].scale
-    if rounding == "tflm":
-        return scale_in * scale / scale_out
-    return float(np.float32(scale_in) * np.float32(scale) / np.float32(scale_out))
 
 
 def only_results(

@@ -26,7 +26,7 @@ from west_utvm.kernels import (
 )
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Feature, Optimize, Options
-from west_utvm.lowering.program import ROUNDINGS, Operator, Rounding
+from west_utvm.lowering.program import ROUNDINGS, WEIGHTED, Operator, Rounding
 
 _ANY: tuple[Feature, ...] = ("portable", "dsp", "mve")
 _DSP: tuple[Feature, ...] = ("dsp",)
@@ -98,13 +98,10 @@ _KERNELS = (
 )
 
 
-# ONNX Runtime requantizes sums of products as XNNPACK does: in single precision, halves to even.
-_SUMS = ("conv2d", "conv2d_transpose", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
-
-
 def emit(operator: Operator, options: Options) -> Emitted:
     """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
-    if options.rounding == "ort" and operator.kind in _SUMS:
+    if options.rounding == "ort" and operator.kind in WEIGHTED:
+        # It requantizes sums of products as XNNPACK does: in single precision, halves to even.
         options = replace(options, rounding="litert")
     offered = (row.emit(operator, options) for row in _KERNELS if _fits(row, operator, options))
     emitted = next(emitted for emitted in offered if emitted is not None)

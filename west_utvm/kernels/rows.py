@@ -11,10 +11,9 @@ import numpy as np
 from west_utvm.kernels import overlap, packing
 from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
-from west_utvm.kernels.packed import window
+from west_utvm.kernels.window import window
 from west_utvm.lowering.program import Array, Convolution, FullyConnected, Operator
 
-_SCALE = ("base.h", "fixed_point.h", "requantize_{rounding}.h", "scale_{rounding}.h", "words.h")
 # Of a product of matrices: rows of the input that are multiplied at a time.
 _ROWS = 2
 # Bytes that c/patch.h writes behind a patch.
@@ -31,7 +30,7 @@ def matmul(operator: Operator, options: Options) -> Emitted | None:
         return None
     output = operator.outputs[0]
     return Emitted(
-        headers=(*_SCALE, "rows.h", "matmul_blocked.h"),
+        headers=(*packing.HEADERS, "rows.h", "matmul_blocked.h"),
         kernel="matmul_blocked",
         struct="matmul_blocked",
         fields={"rows": _core(operator), "pixels": output.elements // output.shape[-1]},
@@ -49,7 +48,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted | None:
         return None
     patch = math.prod(operator.inputs[1].shape[1:])
     return Emitted(
-        headers=(*_SCALE, "taps.h", "patch.h", "rows.h", "conv2d_blocked.h"),
+        headers=(*packing.HEADERS, "taps.h", "window.h", "patch.h", "rows.h", "conv2d_blocked.h"),
         kernel="conv2d_blocked",
         struct="conv2d_blocked",
         fields={
@@ -72,7 +71,7 @@ def fully_connected(operator: Operator, options: Options) -> Emitted | None:
     features, in_features = operator.inputs[1].shape
     count = operator.inputs[0].elements // in_features
     return Emitted(
-        headers=(*_SCALE, "rows.h", "fully_connected_blocked.h"),
+        headers=(*packing.HEADERS, "rows.h", "fully_connected_blocked.h"),
         kernel="fully_connected_blocked",
         struct="fully_connected_blocked",
         fields={

@@ -172,15 +172,22 @@ def _check_sums(operator: Operator, weights: Array, bias: Array, axes: tuple[int
             raise refuse(operator, what, "its scales are far from each other: quantize again")
 
 
+def factor(operator: Operator, rounding: Rounding, scale: float) -> float:
+    """What sums are multiplied by, for a scale of the weights: in double precision of float32
+    scales as TensorFlow Lite Micro has it, else in single precision throughout."""
+    scale_in, scale_out = operator.inputs[0].scale, operator.outputs[0].scale
+    if rounding == "tflm":
+        return scale_in * scale / scale_out
+    return float(np.float32(scale_in) * np.float32(scale) / np.float32(scale_out))
+
+
 def _twice_rounded(operator: Operator, scale: float) -> tuple[int, int]:
-    """In double precision of float32 scales."""
-    return quantize_multiplier(operator.inputs[0].scale * scale / operator.outputs[0].scale)
+    return quantize_multiplier(factor(operator, "tflm", scale))
 
 
 def _single(operator: Operator, scale: float) -> tuple[int, int]:
-    """In single precision throughout, as XNNPACK and ONNX Runtime do."""
-    scale_in, scale_out = (np.float32(v.scale) for v in (operator.inputs[0], operator.outputs[0]))
-    multiplier, shift = single_multiplier(float(scale_in * np.float32(scale) / scale_out))
+    """As XNNPACK and ONNX Runtime do."""
+    multiplier, shift = single_multiplier(factor(operator, "litert", scale))
     if shift < 1:
         what = "has a requantization that 32 bits do not hold"
         raise refuse(operator, what, "its scales are far from each other: quantize again")

@@ -205,6 +205,9 @@ class Reduction:
     axes: tuple[int, ...]
 
 
+# Kinds of operators whose inputs are one activation, its weights and their bias.
+WEIGHTED = ("conv2d", "conv2d_transpose", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
+
 Attributes: TypeAlias = (
     Convolution
     | TransposedConvolution

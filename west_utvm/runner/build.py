@@ -3,21 +3,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from west_utvm.module import GeneratedModule
 from west_utvm.workspace import west
-from west_utvm.workspace.boards import HOST
+from west_utvm.workspace.boards import HOST, folder_name
 
 TEMPLATE = Path(__file__).parents[2] / "zephyr_template"
 
 
 def runner_dir(topdir: Path, module: GeneratedModule, board: str) -> Path:
     """Where the runner of ``module`` for ``board`` is built, unless the user says otherwise."""
-    return topdir / "build" / "utvm" / module.name / _folder_name(board)
+    return topdir / "build" / "utvm" / module.name / folder_name(board)
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Application:
     def build_dir(self, topdir: Path, board: str) -> Path:
         """Where it is built, unless the user says otherwise."""
         if self.finds_module:
-            return self.source / "build" / _folder_name(board)
+            return self.source / "build" / folder_name(board)
         return runner_dir(topdir, self.module, board)
 
 
@@ -76,7 +75,3 @@ def rebuild_command(board: str, build_dir: Path) -> list[str]:
 
 def host_executable(build_dir: Path) -> Path:
     return build_dir / "utvm_runner"
-
-
-def _folder_name(board: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", board)

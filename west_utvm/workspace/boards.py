@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,11 @@ def board_facts(board: str, folder: Path = FOLDER) -> BoardFacts:
         if any(_matches(board, name) for name in document.get("boards", [])):
             return BoardFacts(usb_ids=_usb_ids(document, path))
     return BoardFacts()
+
+
+def folder_name(board: str) -> str:
+    """A board target as the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", board)
 
 
 def check_known(board: str, names: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from west_utvm.workspace.boards import folder_name
 from west_utvm.workspace.build_dir import read_build_dir
 
 PROBE = Path(__file__).parent / "probe"
@@ -15,7 +16,7 @@ _CORE = re.compile(r"CPU_CORTEX_(M\d+)(PLUS)?")
 
 def probe_dir(topdir: Path, board: str) -> Path:
     """Where an application that is never built is configured for ``board``, once."""
-    return topdir / "build" / "utvm" / "cpu" / re.sub(r"[^A-Za-z0-9_.-]", "_", board)
+    return topdir / "build" / "utvm" / "cpu" / folder_name(board)
 
 
 def is_fresh(build_dir: Path, zephyr_base: Path) -> bool:

@@ -4,20 +4,7 @@
  */
 struct utvm_mve_conv2d {
 	int32_t batches;
-	int32_t in_height;
-	int32_t in_width;
-	int32_t in_channels;
-	int32_t height;
-	int32_t width;
-	int32_t window_height;
-	int32_t window_width;
-	int32_t stride_y;
-	int32_t stride_x;
-	int32_t dilation_y;
-	int32_t dilation_x;
-	int32_t pad_top;
-	int32_t pad_left;
-	int32_t in_zero;
+	struct utvm_window window;
 	struct utvm_mve_pixels pixels;
 };
 
@@ -25,25 +12,25 @@ struct utvm_mve_conv2d {
 UTVM_INLINE int8_t *utvm_mve_window_row(const struct utvm_mve_conv2d *p, const int8_t *input,
 					struct utvm_taps columns, int8_t *to)
 {
-	const int32_t depth = p->in_channels;
+	const int32_t depth = p->window.in_channels;
 	const int32_t inside = columns.end - columns.begin;
-	const int32_t after = p->window_width - columns.end;
+	const int32_t after = p->window.window_width - columns.end;
 
 	if (columns.begin > 0) {
-		utvm_mve_fill(to, p->in_zero, columns.begin * depth);
+		utvm_mve_fill(to, p->window.in_zero, columns.begin * depth);
 		to += columns.begin * depth;
 	}
-	if (p->dilation_x == 1) {
+	if (p->window.dilation_x == 1) {
 		utvm_mve_copy(to, input + columns.begin * depth, inside * depth);
 		to += inside * depth;
 	} else {
 		for (int32_t x = columns.begin; x < columns.end; x++) {
-			utvm_mve_copy(to, input + x * p->dilation_x * depth, depth);
+			utvm_mve_copy(to, input + x * p->window.dilation_x * depth, depth);
 			to += depth;
 		}
 	}
 	if (after > 0) {
-		utvm_mve_fill(to, p->in_zero, after * depth);
+		utvm_mve_fill(to, p->window.in_zero, after * depth);
 		to += after * depth;
 	}
 	return to;
@@ -53,15 +40,15 @@ UTVM_INLINE int8_t *utvm_mve_window_row(const struct utvm_mve_conv2d *p, const i
 UTVM_INLINE void utvm_mve_window(const struct utvm_mve_conv2d *p, const int8_t *image,
 				 struct utvm_taps rows, int32_t y, int32_t x, int8_t *to)
 {
-	const int32_t depth = p->in_channels;
-	const int32_t size = p->window_width * depth;
-	const int32_t pitch = p->dilation_y * p->in_width * depth;
-	const struct utvm_taps columns = utvm_taps(x, p->in_width, p->window_width, p->dilation_x);
-	const int32_t after = p->window_height - rows.end;
-	int32_t offset = (y * p->in_width + x) * depth + rows.begin * pitch;
+	const int32_t depth = p->window.in_channels;
+	const int32_t size = p->window.window_width * depth;
+	const int32_t pitch = p->window.dilation_y * p->window.in_width * depth;
+	const struct utvm_taps columns = utvm_taps(x, p->window.in_width, p->window.window_width, p->window.dilation_x);
+	const int32_t after = p->window.window_height - rows.end;
+	int32_t offset = (y * p->window.in_width + x) * depth + rows.begin * pitch;
 
 	if (rows.begin > 0) {
-		utvm_mve_fill(to, p->in_zero, rows.begin * size);
+		utvm_mve_fill(to, p->window.in_zero, rows.begin * size);
 		to += rows.begin * size;
 	}
 	for (int32_t row = rows.begin; row < rows.end; row++) {
@@ -69,7 +56,7 @@ UTVM_INLINE void utvm_mve_window(const struct utvm_mve_conv2d *p, const int8_t *
 		offset += pitch;
 	}
 	if (after > 0) {
-		utvm_mve_fill(to, p->in_zero, after * size);
+		utvm_mve_fill(to, p->window.in_zero, after * size);
 	}
 }
 
@@ -81,15 +68,15 @@ UTVM_SHARED void utvm_mve_conv2d(const struct utvm_mve_conv2d *p, utvm_mve_pixel
 	const int32_t channels = p->pixels.channels;
 	int32_t waiting = 0;
 
-	for (int32_t line = 0; line < p->batches * p->height; line++) {
-		const int32_t y = line % p->height * p->stride_y - p->pad_top;
+	for (int32_t line = 0; line < p->batches * p->window.height; line++) {
+		const int32_t y = line % p->window.height * p->window.stride_y - p->window.pad_top;
 		const struct utvm_taps rows =
-			utvm_taps(y, p->in_height, p->window_height, p->dilation_y);
+			utvm_taps(y, p->window.in_height, p->window.window_height, p->window.dilation_y);
 		const int8_t *const image =
-			input + line / p->height * p->in_height * p->in_width * p->in_channels;
+			input + line / p->window.height * p->window.in_height * p->window.in_width * p->window.in_channels;
 
-		for (int32_t column = 0; column < p->width; column++) {
-			utvm_mve_window(p, image, rows, y, column * p->stride_x - p->pad_left,
+		for (int32_t column = 0; column < p->window.width; column++) {
+			utvm_mve_window(p, image, rows, y, column * p->window.stride_x - p->window.pad_left,
 					patches + waiting * depth);
 			if (waiting) {
 				pixels(&p->pixels, patches, depth, 2, weights, quads, output);

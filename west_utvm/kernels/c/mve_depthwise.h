@@ -10,20 +10,7 @@
 
 struct utvm_mve_depthwise {
 	int32_t batches;
-	int32_t in_height;
-	int32_t in_width;
-	int32_t in_channels;
-	int32_t height;
-	int32_t width;
-	int32_t window_height;
-	int32_t window_width;
-	int32_t stride_y;
-	int32_t stride_x;
-	int32_t dilation_y;
-	int32_t dilation_x;
-	int32_t pad_top;
-	int32_t pad_left;
-	int32_t in_zero;
+	struct utvm_window window;
 	int32_t ring_rows;
 	int32_t ring_width;
 	struct utvm_mve_range range;
@@ -32,25 +19,25 @@ struct utvm_mve_depthwise {
 /* A slot of the ring is in pixels, and some bytes that are read but do not count. */
 UTVM_INLINE int32_t utvm_mve_ring_pitch(const struct utvm_mve_depthwise *p)
 {
-	return p->ring_width * p->in_channels + 16;
+	return p->ring_width * p->window.in_channels + 16;
 }
 
 /* Row y of the image, which may be outside of it, to a slot of the ring. */
 UTVM_INLINE void utvm_mve_ring_load(const struct utvm_mve_depthwise *p, const int8_t *image,
 				    int32_t y, int8_t *slot)
 {
-	const int32_t depth = p->in_channels;
-	const int32_t width = utvm_min(p->in_width, p->ring_width - p->pad_left);
-	const int32_t after = p->ring_width - p->pad_left - width;
+	const int32_t depth = p->window.in_channels;
+	const int32_t width = utvm_min(p->window.in_width, p->ring_width - p->window.pad_left);
+	const int32_t after = p->ring_width - p->window.pad_left - width;
 
-	if (y < 0 || y >= p->in_height) {
-		utvm_mve_fill(slot, p->in_zero, p->ring_width * depth);
+	if (y < 0 || y >= p->window.in_height) {
+		utvm_mve_fill(slot, p->window.in_zero, p->ring_width * depth);
 		return;
 	}
-	utvm_mve_fill(slot, p->in_zero, p->pad_left * depth);
-	slot += p->pad_left * depth;
-	utvm_mve_copy(slot, image + y * p->in_width * depth, width * depth);
-	utvm_mve_fill(slot + width * depth, p->in_zero, after * depth);
+	utvm_mve_fill(slot, p->window.in_zero, p->window.pad_left * depth);
+	slot += p->window.pad_left * depth;
+	utvm_mve_copy(slot, image + y * p->window.in_width * depth, width * depth);
+	utvm_mve_fill(slot + width * depth, p->window.in_zero, after * depth);
 }
 
 #if defined(UTVM_MVE_VECTORS)
@@ -124,12 +111,12 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 					  const int8_t *weights, const int32_t *bias,
 					  const int32_t *scales, int8_t *output)
 {
-	const int32_t step = p->dilation_x * p->in_channels;
+	const int32_t step = p->window.dilation_x * p->window.in_channels;
 	const int32_t out_zero = p->range.out_zero;
 	const int8_t low = (int8_t)p->range.low;
 	const int8_t high = (int8_t)p->range.high;
 
-	for (int32_t left = p->in_channels; left > 0; left -= 16) {
+	for (int32_t left = p->window.in_channels; left > 0; left -= 16) {
 		struct utvm_mve_16 sums = {
 			vldrwq_s32(bias),
 			vldrwq_s32(bias + 4),
@@ -138,10 +125,10 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 		};
 		int8x16_t result;
 
-		for (int32_t y = 0; y < p->window_height; y++) {
+		for (int32_t y = 0; y < p->window.window_height; y++) {
 			const int8_t *tap = rows[y] + offset;
 
-			for (int32_t x = p->window_width; x > 0; x--) {
+			for (int32_t x = p->window.window_width; x > 0; x--) {
 				weights = utvm_mve_tap(&sums, tap, weights);
 				tap += step;
 			}
@@ -175,8 +162,8 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 					  const int8_t *weights, const int32_t *bias,
 					  const int32_t *scales, int8_t *output)
 {
-	const int32_t blocks = (p->in_channels + 15) / 16;
-	const int32_t taps = p->window_height * p->window_width;
+	const int32_t blocks = (p->window.in_channels + 15) / 16;
+	const int32_t taps = p->window.window_height * p->window.window_width;
 
 	(void)kind;
 	for (int32_t place = 0; place < blocks * 16; place++) {
@@ -186,15 +173,15 @@ UTVM_INLINE void utvm_mve_depthwise_pixel(const struct utvm_mve_depthwise *p, in
 		const int32_t shift = utvm_mve_shift(scale[16 + place / 4 % 4], place % 4);
 		int32_t sum = bias[place];
 
-		if (channel >= p->in_channels) {
+		if (channel >= p->window.in_channels) {
 			continue;
 		}
-		for (int32_t y = 0; y < p->window_height; y++) {
+		for (int32_t y = 0; y < p->window.window_height; y++) {
 			const int8_t *tap = rows[y] + offset + channel;
 
-			for (int32_t x = 0; x < p->window_width; x++) {
+			for (int32_t x = 0; x < p->window.window_width; x++) {
 				sum += *tap * *own;
-				tap += p->dilation_x * p->in_channels;
+				tap += p->window.dilation_x * p->window.in_channels;
 				own += 16;
 			}
 		}
@@ -216,24 +203,24 @@ UTVM_INLINE void utvm_mve_depthwise_image(const struct utvm_mve_depthwise *p, in
 					  const int32_t *scales, int8_t *ring, int8_t *output)
 {
 	const int32_t pitch = utvm_mve_ring_pitch(p);
-	const int32_t step = p->stride_x * p->in_channels;
+	const int32_t step = p->window.stride_x * p->window.in_channels;
 	const int8_t *rows[UTVM_MVE_WINDOW_ROWS];
 	int32_t loaded = 0;
 
-	for (int32_t line = 0; line < p->height; line++) {
-		const int32_t first = line * p->stride_y;
-		const int32_t last = first + (p->window_height - 1) * p->dilation_y;
+	for (int32_t line = 0; line < p->window.height; line++) {
+		const int32_t first = line * p->window.stride_y;
+		const int32_t last = first + (p->window.window_height - 1) * p->window.dilation_y;
 
 		for (loaded = utvm_max(loaded, first); loaded <= last; loaded++) {
-			utvm_mve_ring_load(p, image, loaded - p->pad_top,
+			utvm_mve_ring_load(p, image, loaded - p->window.pad_top,
 					   ring + loaded % p->ring_rows * pitch);
 		}
-		for (int32_t y = 0; y < p->window_height; y++) {
-			rows[y] = ring + (first + y * p->dilation_y) % p->ring_rows * pitch;
+		for (int32_t y = 0; y < p->window.window_height; y++) {
+			rows[y] = ring + (first + y * p->window.dilation_y) % p->ring_rows * pitch;
 		}
-		for (int32_t column = 0; column < p->width; column++) {
+		for (int32_t column = 0; column < p->window.width; column++) {
 			pixel(p, kind, rows, column * step, weights, bias, scales, output);
-			output += p->in_channels;
+			output += p->window.in_channels;
 		}
 	}
 }
@@ -246,8 +233,8 @@ UTVM_INLINE void utvm_mve_depthwise(const struct utvm_mve_depthwise *p, int kind
 	for (int32_t batch = 0; batch < p->batches; batch++) {
 		utvm_mve_depthwise_image(p, kind, pixel, input, weights, bias, scales, ring,
 					 output);
-		input += p->in_height * p->in_width * p->in_channels;
-		output += p->height * p->width * p->in_channels;
+		input += p->window.in_height * p->window.in_width * p->window.in_channels;
+		output += p->window.height * p->window.width * p->window.in_channels;
 	}
 }
 

@@ -78,13 +78,13 @@ UTVM_INLINE void utvm_mve_depthwise_pixel_3x3(const struct utvm_mve_depthwise *p
 	register const int8_t *row0 __asm__("r1") = rows[0] + offset;
 	register const int8_t *row1 __asm__("r2") = rows[1] + offset;
 	register const int8_t *row2 __asm__("r3") = rows[2] + offset;
-	register int32_t step __asm__("r8") = p->dilation_x * p->in_channels;
+	register int32_t step __asm__("r8") = p->window.dilation_x * p->window.in_channels;
 	register const int8_t *next __asm__("r5") = weights;
 	register const int32_t *biases __asm__("r6") = bias;
 	register const int32_t *factors __asm__("r4") = scales;
 	register int8_t *result __asm__("r9") = output;
 	register int32_t back __asm__("r10") = 16 - 2 * step;
-	register int32_t left __asm__("r12") = p->in_channels;
+	register int32_t left __asm__("r12") = p->window.in_channels;
 	register int32_t out_zero __asm__("r0") = p->range.out_zero;
 
 	if (kind == UTVM_MVE_POSITIVE) {
