@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,3 +111,20 @@ def toolchain(board: str) -> dict[str, str]:
         pytest.skip("NO EMULATOR: qemu-system-arm is not installed")
     prefix = str(Path(compiler).parent.parent)
     return {"ZEPHYR_TOOLCHAIN_VARIANT": "gnuarmemb", "GNUARMEMB_TOOLCHAIN_PATH": prefix}
+
+
+def ends(pid: int, seconds: float = 10.0) -> bool:
+    """Whether process ``pid`` ends in time: a signal sent to it takes effect in its own time.
+
+    A zombie has ended: only whoever adopted it has not asked for its exit code yet.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if status.rpartition(")")[2].split()[0] in "ZX":
+            return True
+        time.sleep(0.02)
+    return False

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import pytest
 
-from tests.support import DIGITS, ROOT
+from tests.support import DIGITS, ROOT, ends
 from west_utvm.device.client import Client
 from west_utvm.device.transport import Transport
 from west_utvm.module import read_module
@@ -142,13 +142,6 @@ def child_of(process: subprocess.Popen[bytes]) -> int:
     path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     [child] = path.read_text().split()
     return int(child)
-
-
-def ends(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not Path(f"/proc/{pid}").exists()
 
 
 def test_the_template_and_a_project_tell_themselves_apart(template: Api, server: Api) -> None:
