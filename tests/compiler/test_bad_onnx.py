@@ -95,7 +95,7 @@ def _says_its_shape(model: bytes) -> bool:
 
 @pytest.mark.parametrize("model", [CHAIN.build, DIGITS.read_bytes], ids=["chain", "digits"])
 def test_flipped_bytes_of_larger_models(model: Callable[[], bytes], tmp_path: Path) -> None:
-    check_verdicts(_compile_all(list(flipped(model(), 3 * REAL_FLIPS, 3)), tmp_path))
+    check_verdicts(_compile_all(list(flipped(model(), REAL_FLIPS, 3)), tmp_path))
 
 
 # Models that are well-formed and that the compiler must refuse: what the message must name.
