@@ -25,7 +25,8 @@ from .conftest import INT8_MODELS, NAME, Build, Execute
 from .host import build_host, check
 from .reference import run, samples, signature
 from .tflite_graph import Code, Graph, Quant, Ref, schema
-from .tflite_models import RELU, add_conv2d, add_fully_connected, cases
+from .tflite_models import add_conv2d, add_fully_connected, cases
+from .tflite_options import RELU
 
 SMALL_FLOAT = next(case for case in float_models.cases() if case.id == "chain-classifier")
 SMALL = next(case for case in cases() if case.id == "chain-conv-pool-dense")
