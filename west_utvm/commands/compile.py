@@ -71,7 +71,7 @@ and a call of tvmgen_<name>_run(); west utvm-run builds one that talks over seri
         parser.add_argument(
             "--without",
             metavar="SAVING,...",
-            help="leave out what saves memory: fold-pad, fold-activation, fold-copy, "
+            help="leave out what saves memory or time: fold-pad, fold-activation, fold-copy, "
             "fold-channels, reorder, overlap",
         )
         parser.add_argument(
