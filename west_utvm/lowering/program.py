@@ -205,6 +205,17 @@ class Reduction:
     axes: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Chain:
+    """Operators on one image, each on what the one before gives, that take turns: a few rows of
+    the last one's result are computed before any of the next ones is begun.
+
+    What is between them is never there as a whole.
+    """
+
+    links: tuple[Operator, ...]
+
+
 # Kinds of operators whose inputs are one activation, its weights and their bias.
 WEIGHTED = ("conv2d", "conv2d_transpose", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
 
@@ -225,6 +236,7 @@ Attributes: TypeAlias = (
     | StridedSlice
     | Reduction
     | Resize
+    | Chain
 )
 
 

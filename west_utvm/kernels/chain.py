@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators that take turns on a few rows of an image: how many, and where these rows lie.
+
+"Fused-layer" execution (Alwani et al. 2016, doi:10.1109/MICRO.2016.7783725) with rows for tiles,
+which are kept while a later turn still reads them, so that nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from west_utvm.kernels import overlap
+from west_utvm.kernels.emitted import Emitted, Link, Slab, Turns
+from west_utvm.lowering.program import Chain, Convolution, Operator, Pooling, Value
+
+Emit = Callable[[Operator], Emitted]
+_ALIGNMENT = 16
+_LOWEST = -128
+_DENSE = ("conv2d", "grouped_conv2d")
+_KINDS = (*_DENSE, "depthwise_conv2d", "max_pool2d", "average_pool2d")
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The rows of an image of ``height`` that a row of a result comes from; there are ``top`` and
+    ``bottom`` more, which hold ``fill``."""
+
+    rows: int
+    stride: int
+    top: int
+    bottom: int
+    height: int
+    fill: int
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it is just the one row that each comes from."""
+        return (self.rows, self.stride, self.top, self.bottom) == (1, 1, 0, 0)
+
+    def read(self, results: int) -> int:
+        """Rows of the image that have been read when so many rows of results are there."""
+        end = (results - 1) * self.stride - self.top + self.rows
+        return min(max(end, 0), self.height) if results else 0
+
+
+def _window(operator: Operator) -> _Window:
+    attributes, data = operator.attributes, operator.inputs[0]
+    if isinstance(attributes, Pooling):
+        rows, fill = attributes.window[0], _LOWEST
+    else:
+        assert isinstance(attributes, Convolution)
+        size = operator.inputs[1].shape[-3]  # of OHWI and of HWC
+        rows, fill = (size - 1) * attributes.dilation[0] + 1, data.zero_point
+    top, _, bottom, _ = attributes.padding
+    return _Window(rows, attributes.strides[0], top, bottom, data.shape[1], fill)
+
+
+def may_be_link(operator: Operator) -> bool:
+    """Whether it computes rows of an image from a few rows of another."""
+    data, output = operator.inputs[0], operator.outputs[0]
+    if operator.kind not in _KINDS or data.data is not None or data.shape[0] != 1:
+        return False
+    window = _window(operator)
+    # Padding takes no part in a mean: no value could stand for it.
+    padded_mean = operator.kind == "average_pool2d" and window.top + window.bottom > 0
+    int8 = data.dtype == output.dtype == "int8"
+    return int8 and window.rows >= window.stride and not padded_mean
+
+
+def may_be_chain(links: Sequence[Operator]) -> bool:
+    """Links before the last one that has a window compute a row at a time, at which kernels of
+    depthwise convolutions are slow. With no window at all there would be nothing to keep."""
+    windows = [link for link in links if not _window(link).is_row]
+    return len(links) > 1 and bool(windows) and all(link.kind in _DENSE for link in windows[:-1])
+
+
+def chain(operator: Operator, emit: Emit) -> Emitted:
+    assert isinstance(operator.attributes, Chain)
+    whole = operator.attributes.links
+    links = _links(whole, emit)
+    emitted = [link.emitted for link in links]
+    headers = [header for one in emitted for header in one.headers]
+    names = [one.label or one.kernel for one in emitted]
+    count = operator.outputs[0].shape[1] // links[-1].operator.outputs[0].shape[1]
+    turns = Turns(links, count, _behind_slabs(links))
+    return Emitted(
+        headers=tuple(dict.fromkeys([*headers, "chain.h"])),
+        macs=sum(emit(link).macs for link in whole),
+        scratch=turns.scratch + max(one.scratch for one in emitted),
+        label=f"by rows: {', '.join(names)}",
+        overlap=_overlap(whole),
+        turns=turns,
+    )
+
+
+def _behind_slabs(links: Sequence[Link]) -> int:
+    ends = [link.slab.offset + link.slab.rows * link.slab.pitch for link in links if link.slab]
+    return _aligned(max(ends))
+
+
+def _last_window(windows: Sequence[_Window]) -> int:
+    return max(i for i, window in enumerate(windows) if not window.is_row)
+
+
+def _rows(links: Sequence[Operator]) -> int:
+    """Of the result that one turn of the last link with a window gives, and of those behind it:
+    two, which kernels of depthwise convolutions compute at once, if it has an even number."""
+    return 1 + (links[-1].outputs[0].shape[1] % 2 == 0)
+
+
+def _links(whole: Sequence[Operator], emit: Emit) -> tuple[Link, ...]:
+    windows = [_window(link) for link in whole]
+    last = _last_window(windows)
+    links, offset = [], 0
+    for i, (link, window) in enumerate(zip(whole, windows, strict=True)):
+        turn = _turn(link, window, _rows(whole) if i >= last else 1)
+        data = turn.inputs[0]
+        pitch = data.size // data.shape[1]
+        slab = None
+        if i or not window.is_row:
+            step = turn.outputs[0].shape[1] * window.stride
+            rows = data.shape[1]
+            padded = window.top + window.bottom > 0
+            slab = Slab(offset, pitch, rows, step, -window.top, window.height, padded, window.fill)
+            offset = _aligned(offset + data.size)
+        links.append(Link(turn, emit(turn), pitch, slab, window.is_row))
+    return tuple(links)
+
+
+def _turn(link: Operator, window: _Window, rows: int) -> Operator:
+    """The operator for so many rows of its result, all of whose input is there."""
+    assert isinstance(link.attributes, Convolution | Pooling)
+    _, left, _, right = link.attributes.padding
+    data = _with_rows(link.inputs[0], (rows - 1) * window.stride + window.rows)
+    return replace(
+        link,
+        inputs=(data, *link.inputs[1:]),
+        outputs=(_with_rows(link.outputs[0], rows),),
+        attributes=replace(link.attributes, padding=(0, left, 0, right)),
+    )
+
+
+def _with_rows(value: Value, rows: int) -> Value:
+    return replace(value, shape=(1, rows, *value.shape[2:]))
+
+
+def _overlap(links: Sequence[Operator]) -> int:
+    """A turn of the chain reads rows of the input that no turn before it has read, and writes its
+    rows of the result last of all."""
+    windows = [_window(link) for link in links]
+    rows = _rows(links)
+    data, output = links[0].inputs[0], links[-1].outputs[0]
+    turns = np.arange(0, output.shape[1], rows)
+    first = [_read_before(windows, int(turn)) for turn in turns]
+    reads = np.array(first) * (data.size // data.shape[1])
+    written = turns * (output.size // output.shape[1])
+    return overlap.of_steps(reads, written, data.size)
+
+
+def _read_before(windows: Sequence[_Window], results: int) -> int:
+    """Rows of the first link's input that so many rows of the chain's result have needed."""
+    for window in reversed(windows):
+        results = window.read(results)
+    return results
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
