@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from west_utvm.codegen import text
-from west_utvm.kernels.emitted import Link, Turns
+from west_utvm.kernels.emitted import Slab, Turns
 
 
-def body(name: str, turns: Turns) -> str:
-    """Of the function that takes ``input``, ``scratch`` and ``output``; the links' functions are
+def body(name: str, inputs: Sequence[str], turns: Turns) -> str:
+    """Of the function that takes ``inputs``, ``scratch`` and ``output``; the links' functions are
     ``<name>_link<number>``."""
-    return "".join(f"{line}\n" for line in (*_declarations(turns), "", *_loop(name, turns)))
+    lines = (*_declarations(turns), "", *_Loop(name, inputs, turns).lines())
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _declarations(turns: Turns) -> Iterator[str]:
@@ -26,51 +28,57 @@ def _declarations(turns: Turns) -> Iterator[str]:
             yield f"\tint32_t row{i} = {slab.first}, have{i} = 0;"
 
 
-def _loop(name: str, turns: Turns) -> Iterator[str]:
-    yield f"\tfor (int32_t turn = 0; turn < {turns.count}; turn++) {{"
-    yield from _rows(name, turns.links, len(turns.links) - 1, "output", "\t\t")
-    yield f"\t\toutput += {turns.links[-1].operator.outputs[0].size};"
-    yield "\t}"
+@dataclass(frozen=True)
+class _Loop:
+    name: str
+    inputs: Sequence[str]
+    turns: Turns
 
+    def lines(self) -> Iterator[str]:
+        output = self.turns.links[-1].operator.outputs[0]
+        yield f"\tfor (int32_t turn = 0; turn < {self.turns.count}; turn++) {{"
+        yield from self._turn(len(self.turns.links) - 1, "output", f"turn * {output.shape[1]}", 2)
+        yield f"\t\toutput += {output.size};"
+        yield "\t}"
 
-def _rows(
-    name: str, links: tuple[Link, ...], number: int, target: str, indent: str, row: str = ""
-) -> Iterator[str]:
-    """A turn of a link; ``row`` is that of its result, for one that reads the chain's input."""
-    link = links[number]
-    slab = link.slab
-    source = f"slab{number}"
-    if slab is None:
-        source = f"input + {row} * {link.pitch}"
-    elif link.by_turns:
-        yield from _rows(name, links, number - 1, source, indent, row)
-    else:
-        yield from _fill(name, links, number, indent)
-    own = ["own"] if link.emitted.scratch else []
-    yield text.call(f"{indent}{name}_link{number}", [source, *own, target], ";")
-    if slab is not None and not link.by_turns:
-        kept = slab.rows - slab.step
-        if kept:
-            arguments = [source, str(slab.step * slab.pitch), str(kept * slab.pitch)]
-            yield text.call(f"{indent}utvm_keep_rows", arguments, ";")
-        yield f"{indent}have{number} = {kept};"
+    def _turn(self, number: int, target: str, row: str, depth: int) -> Iterator[str]:
+        """A turn of a link; ``row`` is the first one of its result."""
+        link = self.turns.links[number]
+        slab, tabs = link.slab, "\t" * depth
+        source = f"slab{number}"
+        if slab is None:
+            source = f"{self.inputs[0]} + {row} * {link.pitch}"
+        elif link.by_turns:
+            yield from self._turn(number - 1, source, row, depth)
+        else:
+            yield from self._fill(number, slab, depth)
+        taken = [source]
+        if link.other:
+            taken.insert(link.other[1], f"{self.inputs[link.other[0]]} + {row} * {link.pitch}")
+        taken += ["own"] if link.emitted.scratch else []
+        yield text.call(f"{tabs}{self.name}_link{number}", [*taken, target], ";")
+        if slab is not None and not link.by_turns:
+            kept = slab.rows - slab.step
+            if kept:
+                moved = f"{source} + {slab.step * slab.pitch}"
+                size = str(kept * slab.pitch)
+                yield text.call(f"{tabs}utvm_move_rows", [source, moved, size], ";")
+            yield f"{tabs}have{number} = {kept};"
 
-
-def _fill(name: str, links: tuple[Link, ...], number: int, indent: str) -> Iterator[str]:
-    slab = links[number].slab
-    assert slab is not None
-    row, to = f"row{number}", f"to{number}"
-    inner = indent + "\t"
-    yield f"{indent}for (; have{number} < {slab.rows}; have{number}++, {row}++) {{"
-    yield f"{inner}int8_t *const {to} = slab{number} + have{number} * {slab.pitch};"
-    yield ""
-    if slab.padded:
-        yield f"{inner}if ({row} < 0 || {row} >= {slab.height}) {{"
-        yield f"{inner}\tmemset({to}, {slab.fill}, {slab.pitch});"
-        yield f"{inner}\tcontinue;"
-        yield f"{inner}}}"
-    if number:
-        yield from _rows(name, links, number - 1, to, inner, row)
-    else:
-        yield f"{inner}memcpy({to}, input + {row} * {slab.pitch}, {slab.pitch});"
-    yield f"{indent}}}"
+    def _fill(self, number: int, slab: Slab, depth: int) -> Iterator[str]:
+        """The rows of a slab that are not there yet."""
+        row, to, tabs = f"row{number}", f"to{number}", "\t" * depth
+        yield f"{tabs}for (; have{number} < {slab.rows}; have{number}++, {row}++) {{"
+        yield f"{tabs}\tint8_t *const {to} = slab{number} + have{number} * {slab.pitch};"
+        yield ""
+        if slab.padded:
+            yield f"{tabs}\tif ({row} < 0 || {row} >= {slab.height}) {{"
+            yield f"{tabs}\t\tmemset({to}, {slab.fill}, {slab.pitch});"
+            yield f"{tabs}\t\tcontinue;"
+            yield f"{tabs}\t}}"
+        if number:
+            yield from self._turn(number - 1, to, row, depth + 1)
+        else:
+            taken = [to, f"{self.inputs[0]} + {row} * {slab.pitch}", str(slab.pitch)]
+            yield text.call(f"{tabs}\tutvm_move_rows", taken, ";")
+        yield f"{tabs}}}"

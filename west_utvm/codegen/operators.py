@@ -72,7 +72,7 @@ def _definition(name: str, operator: Operator, emitted: Emitted) -> str:
     taken += ["void *scratch"] if emitted.scratch else []
     taken.append(f"{text.c_type(operator.outputs[0].dtype)} *output")
     opening = text.call(f"static void {name}", taken, "\n{\n")
-    written = chain.body(name, emitted.turns) if emitted.turns else emitted.body
+    written = chain.body(name, names, emitted.turns) if emitted.turns else emitted.body
     if written:
         return f"{opening}{written}}}\n"
     constants = [f"{name}_{part}" for part in emitted.constants]

@@ -14,13 +14,22 @@ import numpy as np
 
 from west_utvm.kernels import overlap
 from west_utvm.kernels.emitted import Emitted, Link, Slab, Turns
-from west_utvm.lowering.program import Chain, Convolution, Operator, Pooling, Value
+from west_utvm.lowering.program import (
+    Chain,
+    Convolution,
+    Elementwise,
+    Operator,
+    Pooling,
+    Unary,
+    Value,
+)
 
 Emit = Callable[[Operator], Emitted]
 _ALIGNMENT = 16
 _LOWEST = -128
 _DENSE = ("conv2d", "grouped_conv2d")
-_KINDS = (*_DENSE, "depthwise_conv2d", "max_pool2d", "average_pool2d")
+_POINTWISE = (Elementwise, Unary)
+_MOVING = (*_DENSE, "depthwise_conv2d", "max_pool2d", "average_pool2d")
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,8 @@ class _Window:
 
 def _window(operator: Operator) -> _Window:
     attributes, data = operator.attributes, operator.inputs[0]
+    if isinstance(attributes, _POINTWISE):
+        return _Window(1, 1, 0, 0, data.shape[1], 0)
     if isinstance(attributes, Pooling):
         rows, fill = attributes.window[0], _LOWEST
     else:
@@ -60,14 +71,24 @@ def _window(operator: Operator) -> _Window:
 
 def may_be_link(operator: Operator) -> bool:
     """Whether it computes rows of an image from a few rows of another."""
-    data, output = operator.inputs[0], operator.outputs[0]
-    if operator.kind not in _KINDS or data.data is not None or data.shape[0] != 1:
+    if isinstance(operator.attributes, _POINTWISE):
+        return (
+            all(map(_is_image, operator.inputs))
+            and _is_image(operator.outputs[0])
+            and ({value.shape for value in operator.inputs} == {operator.outputs[0].shape})
+        )
+    if operator.kind not in _MOVING or not _is_image(operator.inputs[0]):
         return False
     window = _window(operator)
     # Padding takes no part in a mean: no value could stand for it.
     padded_mean = operator.kind == "average_pool2d" and window.top + window.bottom > 0
-    int8 = data.dtype == output.dtype == "int8"
-    return int8 and window.rows >= window.stride and not padded_mean
+    return window.rows >= window.stride and not padded_mean
+
+
+def _is_image(value: Value) -> bool:
+    return (value.dtype, value.shape[:1], len(value.shape)) == ("int8", (1,), 4) and (
+        value.data is None
+    )
 
 
 def may_be_chain(links: Sequence[Operator]) -> bool:
@@ -80,7 +101,7 @@ def may_be_chain(links: Sequence[Operator]) -> bool:
 def chain(operator: Operator, emit: Emit) -> Emitted:
     assert isinstance(operator.attributes, Chain)
     whole = operator.attributes.links
-    links = _links(whole, emit)
+    links = _links(operator, whole, emit)
     emitted = [link.emitted for link in links]
     headers = [header for one in emitted for header in one.headers]
     names = [one.label or one.kernel for one in emitted]
@@ -91,7 +112,8 @@ def chain(operator: Operator, emit: Emit) -> Emitted:
         macs=sum(emit(link).macs for link in whole),
         scratch=turns.scratch + max(one.scratch for one in emitted),
         label=f"by rows: {', '.join(names)}",
-        overlap=_overlap(whole),
+        overlap=_overlap(operator, links, 0),
+        overlap_second=_overlap(operator, links, 1) if len(operator.inputs) > 1 else None,
         turns=turns,
     )
 
@@ -111,7 +133,7 @@ def _rows(links: Sequence[Operator]) -> int:
     return 1 + (links[-1].outputs[0].shape[1] % 2 == 0)
 
 
-def _links(whole: Sequence[Operator], emit: Emit) -> tuple[Link, ...]:
+def _links(operator: Operator, whole: Sequence[Operator], emit: Emit) -> tuple[Link, ...]:
     windows = [_window(link) for link in whole]
     last = _last_window(windows)
     links, offset = [], 0
@@ -126,42 +148,65 @@ def _links(whole: Sequence[Operator], emit: Emit) -> tuple[Link, ...]:
             padded = window.top + window.bottom > 0
             slab = Slab(offset, pitch, rows, step, -window.top, window.height, padded, window.fill)
             offset = _aligned(offset + data.size)
-        links.append(Link(turn, emit(turn), pitch, slab, window.is_row))
+        before = whole[i - 1].outputs[0] if i else data
+        other = _other(operator, link, before)
+        links.append(Link(turn, emit(turn), pitch, slab, window.is_row, other))
     return tuple(links)
+
+
+def _other(chain: Operator, link: Operator, before: Value) -> tuple[int, int] | None:
+    """See :class:`Link`; ``before`` is the input that the link before gives."""
+    if not isinstance(link.attributes, Elementwise):
+        return None
+    position = 0 if link.inputs[1] is before else 1
+    numbers = [i for i, value in enumerate(chain.inputs) if value is link.inputs[position]]
+    return numbers[0], position
 
 
 def _turn(link: Operator, window: _Window, rows: int) -> Operator:
     """The operator for so many rows of its result, all of whose input is there."""
-    assert isinstance(link.attributes, Convolution | Pooling)
-    _, left, _, right = link.attributes.padding
-    data = _with_rows(link.inputs[0], (rows - 1) * window.stride + window.rows)
-    return replace(
-        link,
-        inputs=(data, *link.inputs[1:]),
-        outputs=(_with_rows(link.outputs[0], rows),),
-        attributes=replace(link.attributes, padding=(0, left, 0, right)),
-    )
+    attributes = link.attributes
+    height = (rows - 1) * window.stride + window.rows
+    inputs = (_with_rows(link.inputs[0], height), *link.inputs[1:])
+    if isinstance(attributes, Elementwise):
+        inputs = (inputs[0], _with_rows(link.inputs[1], height))
+    if isinstance(attributes, Convolution | Pooling):
+        _, left, _, right = attributes.padding
+        attributes = replace(attributes, padding=(0, left, 0, right))
+    outputs = (_with_rows(link.outputs[0], rows),)
+    return replace(link, inputs=inputs, outputs=outputs, attributes=attributes)
 
 
 def _with_rows(value: Value, rows: int) -> Value:
     return replace(value, shape=(1, rows, *value.shape[2:]))
 
 
-def _overlap(links: Sequence[Operator]) -> int:
-    """A turn of the chain reads rows of the input that no turn before it has read, and writes its
-    rows of the result last of all."""
-    windows = [_window(link) for link in links]
-    rows = _rows(links)
-    data, output = links[0].inputs[0], links[-1].outputs[0]
-    turns = np.arange(0, output.shape[1], rows)
-    first = [_read_before(windows, int(turn)) for turn in turns]
-    reads = np.array(first) * (data.size // data.shape[1])
+def _overlap(chain: Operator, links: Sequence[Link], number: int) -> int | None:
+    """The figure of ``Emitted.overlap`` for an input of the chain. A turn reads rows of it that no
+    turn before has read, and writes its rows of the result last of all."""
+    assert isinstance(chain.attributes, Chain)
+    windows = [_window(link) for link in chain.attributes.links]
+    data, output = chain.inputs[number], chain.outputs[0]
+    turns = np.arange(0, output.shape[1], links[-1].operator.outputs[0].shape[1])
     written = turns * (output.size // output.shape[1])
-    return overlap.of_steps(reads, written, data.size)
+    readers = [i for i, link in enumerate(links) if link.other and link.other[0] == number]
+    distances = []
+    for reader in [*readers, 0] if number == 0 else readers:
+        rows = [_read_before(windows[reader:], int(turn)) for turn in turns]
+        reads = np.array(rows) * (data.size // data.shape[1])
+        distances.append(overlap.of_steps(reads, written, data.size))
+    last = links[-1]
+    if last.other and last.other[0] == number:
+        # Its kernel reads while it writes.
+        own = (last.emitted.overlap, last.emitted.overlap_second)[last.other[1]]
+        if own is None:
+            return None
+        distances.append(own)
+    return max(distances)
 
 
 def _read_before(windows: Sequence[_Window], results: int) -> int:
-    """Rows of the first link's input that so many rows of the chain's result have needed."""
+    """Rows of the first one's input that so many rows of the last one's result have needed."""
     for window in reversed(windows):
         results = window.read(results)
     return results

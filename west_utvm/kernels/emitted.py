@@ -79,7 +79,8 @@ class Link:
     a row of its input.
 
     ``by_turns``: a turn of it reads just the rows that one of the link before gives. There is no
-    ``slab`` where such a link is the first: its input is the chain's.
+    ``slab`` where such a link is the first: its input is the chain's. ``other`` is the other
+    input of an operator that has two, which input of the chain that is and which of the operator.
     """
 
     operator: Operator
@@ -87,6 +88,7 @@ class Link:
     pitch: int
     slab: Slab | None
     by_turns: bool
+    other: tuple[int, int] | None
 
 
 @dataclass(frozen=True)

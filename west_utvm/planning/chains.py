@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from west_utvm.kernels.chain import may_be_chain, may_be_link
-from west_utvm.lowering.program import Chain, Operator, Program
+from west_utvm.lowering.program import Chain, Elementwise, Operator, Program, Value
 from west_utvm.planning.places import PlannedProgram
 from west_utvm.planning.planner import ALIGNMENT
 from west_utvm.planning.tenants import tenants
@@ -112,10 +112,24 @@ def _chain(links: Sequence[Operator]) -> Operator:
         name=links[-1].name,
         source=", ".join(link.source for link in links),
         number=links[-1].number,
-        inputs=links[0].inputs[:1],
+        inputs=_inputs(links),
         outputs=links[-1].outputs,
         attributes=Chain(tuple(links)),
     )
+
+
+def _inputs(links: Sequence[Operator]) -> tuple[Value, ...]:
+    """Of a chain: that of the first link, then the others of any that are not what a link gives."""
+    inside = {id(link.outputs[0]) for link in links}
+    taken = [links[0].inputs[0]]
+    taken += [
+        value
+        for link in links
+        if isinstance(link.attributes, Elementwise)
+        for value in link.inputs
+        if id(value) not in inside
+    ]
+    return tuple({id(value): value for value in taken}.values())
 
 
 def _with(program: Program, replaced: dict[int, tuple[Operator, ...]]) -> Program:

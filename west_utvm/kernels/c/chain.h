@@ -1,19 +1,15 @@
-/* Keeps the last rows of a slab: to its beginning, where the next ones follow. */
-UTVM_SHARED void utvm_keep_rows(int8_t *slab, int32_t moved, int32_t size)
+/* To where something else may begin, but not later than from: a word at a time. */
+UTVM_SHARED void utvm_move_rows(int8_t *to, const int8_t *from, int32_t size)
 {
-	const int8_t *from = slab + moved;
-	int8_t *const end = slab + size;
+	const int8_t *const end = from + size;
 
-	/* Upwards and a word at a time, as many C libraries' memmove is not. */
-	while (end - slab >= 4) {
+	for (; end - from >= 4; from += 4, to += 4) {
 		int32_t word;
 
 		memcpy(&word, from, sizeof(word));
-		memcpy(slab, &word, sizeof(word));
-		from += 4;
-		slab += 4;
+		memcpy(to, &word, sizeof(word));
 	}
-	while (slab != end) {
-		*slab++ = *from++;
+	while (from != end) {
+		*to++ = *from++;
 	}
 }
