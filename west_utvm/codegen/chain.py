@@ -58,22 +58,27 @@ class _Loop:
         taken += ["own"] if link.emitted.scratch else []
         yield text.call(f"{tabs}{self.name}_link{number}", [*taken, target], ";")
         if slab is not None and not link.by_turns:
-            kept = slab.rows - slab.step
-            if kept:
-                moved = f"{source} + {slab.step * slab.pitch}"
-                size = str(kept * slab.pitch)
-                yield text.call(f"{tabs}utvm_move_rows", [source, moved, size], ";")
-            yield f"{tabs}have{number} = {kept};"
+            yield from self._keep(number, slab, tabs)
+
+    def _keep(self, number: int, slab: Slab, tabs: str) -> Iterator[str]:
+        """The rows of a slab that the next turn reads again."""
+        yield f"{tabs}have{number} -= {slab.step};"
+        if slab.rows + slab.added - 1 > slab.step:
+            moved = f"slab{number} + {slab.step * slab.pitch}"
+            size = f"have{number} * {slab.pitch}"
+            yield text.call(f"{tabs}utvm_move_rows", [f"slab{number}", moved, size], ";")
 
     def _fill(self, number: int, slab: Slab, depth: int) -> Iterator[str]:
         """The rows of a slab that are not there yet."""
-        row, to, tabs = f"row{number}", f"to{number}", "\t" * depth
-        yield f"{tabs}for (; have{number} < {slab.rows}; have{number}++, {row}++) {{"
-        yield f"{tabs}\tint8_t *const {to} = slab{number} + have{number} * {slab.pitch};"
+        row, have, to, tabs = f"row{number}", f"have{number}", f"to{number}", "\t" * depth
+        yield f"{tabs}while ({have} < {slab.rows}) {{"
+        yield f"{tabs}\tint8_t *const {to} = slab{number} + {have} * {slab.pitch};"
         yield ""
         if slab.padded:
             yield f"{tabs}\tif ({row} < 0 || {row} >= {slab.height}) {{"
             yield f"{tabs}\t\tmemset({to}, {slab.fill}, {slab.pitch});"
+            yield f"{tabs}\t\t{row}++;"
+            yield f"{tabs}\t\t{have}++;"
             yield f"{tabs}\t\tcontinue;"
             yield f"{tabs}\t}}"
         if number:
@@ -81,4 +86,6 @@ class _Loop:
         else:
             taken = [to, f"{self.inputs[0]} + {row} * {slab.pitch}", str(slab.pitch)]
             yield text.call(f"{tabs}\tutvm_move_rows", taken, ";")
+        yield f"{tabs}\t{row} += {slab.added};"
+        yield f"{tabs}\t{have} += {slab.added};"
         yield f"{tabs}}}"

@@ -101,7 +101,7 @@ def may_be_chain(links: Sequence[Operator]) -> bool:
 def chain(operator: Operator, emit: Emit) -> Emitted:
     assert isinstance(operator.attributes, Chain)
     whole = operator.attributes.links
-    links = _links(operator, whole, emit)
+    links = _links(operator, emit)
     emitted = [link.emitted for link in links]
     headers = [header for one in emitted for header in one.headers]
     names = [one.label or one.kernel for one in emitted]
@@ -119,39 +119,48 @@ def chain(operator: Operator, emit: Emit) -> Emitted:
 
 
 def _behind_slabs(links: Sequence[Link]) -> int:
-    ends = [link.slab.offset + link.slab.rows * link.slab.pitch for link in links if link.slab]
-    return _aligned(max(ends))
+    return _aligned(max(link.slab.offset + link.slab.size for link in links if link.slab))
 
 
-def _last_window(windows: Sequence[_Window]) -> int:
-    return max(i for i, window in enumerate(windows) if not window.is_row)
+def _rows(chain: Operator) -> list[int]:
+    """How many rows of its result a turn of each link gives."""
+    assert isinstance(chain.attributes, Chain)
+    heights = [link.outputs[0].shape[1] for link in chain.attributes.links]
+    most = chain.attributes.rows
+    return [max(n for n in range(1, most + 1) if height % n == 0) for height in heights]
 
 
-def _rows(links: Sequence[Operator]) -> int:
-    """Of the result that one turn of the last link with a window gives, and of those behind it:
-    two, which kernels of depthwise convolutions compute at once, if it has an even number."""
-    return 1 + (links[-1].outputs[0].shape[1] % 2 == 0)
-
-
-def _links(operator: Operator, whole: Sequence[Operator], emit: Emit) -> tuple[Link, ...]:
-    windows = [_window(link) for link in whole]
-    last = _last_window(windows)
-    links, offset = [], 0
-    for i, (link, window) in enumerate(zip(whole, windows, strict=True)):
-        turn = _turn(link, window, _rows(whole) if i >= last else 1)
-        data = turn.inputs[0]
-        pitch = data.size // data.shape[1]
+def _links(chain: Operator, emit: Emit) -> tuple[Link, ...]:
+    assert isinstance(chain.attributes, Chain)
+    links: list[Link] = []
+    offset, added, before = 0, 1, chain.inputs[0]
+    for link, rows in zip(chain.attributes.links, _rows(chain), strict=True):
+        window = _window(link)
+        turn = _turn(link, window, rows)
+        pitch = turn.inputs[0].size // turn.inputs[0].shape[1]
         slab = None
-        if i or not window.is_row:
-            step = turn.outputs[0].shape[1] * window.stride
-            rows = data.shape[1]
-            padded = window.top + window.bottom > 0
-            slab = Slab(offset, pitch, rows, step, -window.top, window.height, padded, window.fill)
-            offset = _aligned(offset + data.size)
-        before = whole[i - 1].outputs[0] if i else data
-        other = _other(operator, link, before)
+        if links or not window.is_row:
+            slab = _slab(window, turn, offset, 1 if window.is_row else added)
+            offset = _aligned(offset + slab.size)
+        other = _other(chain, link, before)
         links.append(Link(turn, emit(turn), pitch, slab, window.is_row, other))
+        added, before = rows, link.outputs[0]
     return tuple(links)
+
+
+def _slab(window: _Window, turn: Operator, offset: int, added: int) -> Slab:
+    data, output = turn.inputs[0], turn.outputs[0]
+    return Slab(
+        offset=offset,
+        pitch=data.size // data.shape[1],
+        rows=data.shape[1],
+        step=output.shape[1] * window.stride,
+        added=added,
+        first=-window.top,
+        height=window.height,
+        padded=window.top + window.bottom > 0,
+        fill=window.fill,
+    )
 
 
 def _other(chain: Operator, link: Operator, before: Value) -> tuple[int, int] | None:
@@ -187,13 +196,14 @@ def _overlap(chain: Operator, links: Sequence[Link], number: int) -> int | None:
     assert isinstance(chain.attributes, Chain)
     windows = [_window(link) for link in chain.attributes.links]
     data, output = chain.inputs[number], chain.outputs[0]
-    turns = np.arange(0, output.shape[1], links[-1].operator.outputs[0].shape[1])
+    rows = _rows(chain)
+    turns = np.arange(0, output.shape[1], rows[-1])
     written = turns * (output.size // output.shape[1])
     readers = [i for i, link in enumerate(links) if link.other and link.other[0] == number]
     distances = []
     for reader in [*readers, 0] if number == 0 else readers:
-        rows = [_read_before(windows[reader:], int(turn)) for turn in turns]
-        reads = np.array(rows) * (data.size // data.shape[1])
+        read = [_read_before(windows[reader:], rows[reader:], int(turn)) for turn in turns]
+        reads = np.array(read) * (data.size // data.shape[1])
         distances.append(overlap.of_steps(reads, written, data.size))
     last = links[-1]
     if last.other and last.other[0] == number:
@@ -205,10 +215,11 @@ def _overlap(chain: Operator, links: Sequence[Link], number: int) -> int | None:
     return max(distances)
 
 
-def _read_before(windows: Sequence[_Window], results: int) -> int:
-    """Rows of the first one's input that so many rows of the last one's result have needed."""
-    for window in reversed(windows):
-        results = window.read(results)
+def _read_before(windows: Sequence[_Window], rows: Sequence[int], results: int) -> int:
+    """Rows of the first one's input that so many rows of the last one's result have needed, each
+    of which gives ``rows`` at a time."""
+    for window, count in zip(reversed(windows), reversed(rows), strict=True):
+        results = window.read(-(-results // count) * count)
     return results
 
 

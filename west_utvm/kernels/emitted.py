@@ -58,19 +58,25 @@ class Emitted:
 
 @dataclass(frozen=True)
 class Slab:
-    """Where the rows lie that a link of a chain reads in a turn: ``offset`` bytes into the
-    scratch, ``rows`` of ``pitch`` bytes. Then it moves on by ``step`` rows. The first row of all
-    is row ``first`` of an image that has ``height``; those outside of it hold ``fill``; there
-    are some where it is ``padded``."""
+    """Where the rows lie that a link of a chain reads: ``offset`` bytes into the scratch, rows of
+    ``pitch`` bytes, of which a turn reads ``rows`` and then moves on by ``step``. They come
+    ``added`` at a time. The first of all is row ``first`` of an image that has ``height``; those
+    outside of it hold ``fill``; there are some where it is ``padded``."""
 
     offset: int
     pitch: int
     rows: int
     step: int
+    added: int
     first: int
     height: int
     padded: bool
     fill: int
+
+    @property
+    def size(self) -> int:
+        """Bytes; the last rows that come may be more than a turn needs."""
+        return (self.rows + self.added - 1) * self.pitch
 
 
 @dataclass(frozen=True)

@@ -207,13 +207,12 @@ class Reduction:
 
 @dataclass(frozen=True)
 class Chain:
-    """Operators on one image, each on what the one before gives, that take turns: a few rows of
-    the last one's result are computed before any of the next ones is begun.
-
-    What is between them is never there as a whole.
-    """
+    """Operators on one image, each on what the one before gives, that take turns: what is between
+    them is never there as a whole. A turn gives ``rows`` of a result, or fewer where these would
+    not divide it evenly."""
 
     links: tuple[Operator, ...]
+    rows: int
 
 
 # Kinds of operators whose inputs are one activation, its weights and their bias.

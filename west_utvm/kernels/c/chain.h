@@ -1,13 +1,21 @@
-/* To where something else may begin, but not later than from: a word at a time. */
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+#endif
+
+/* To a place that may begin within what is moved, but not after its beginning. */
 UTVM_SHARED void utvm_move_rows(int8_t *to, const int8_t *from, int32_t size)
 {
 	const int8_t *const end = from + size;
 
-	for (; end - from >= 4; from += 4, to += 4) {
-		int32_t word;
+	for (; end - from >= 16; from += 16, to += 16) {
+#if defined(__ARM_FEATURE_MVE)
+		vstrbq_s8(to, vldrbq_s8(from));
+#else
+		int32_t words[4];
 
-		memcpy(&word, from, sizeof(word));
-		memcpy(to, &word, sizeof(word));
+		memcpy(words, from, sizeof(words));
+		memcpy(to, words, sizeof(words));
+#endif
 	}
 	while (from != end) {
 		*to++ = *from++;
