@@ -20,7 +20,8 @@ def body(name: str, inputs: Sequence[str], turns: Turns) -> str:
 def _declarations(turns: Turns) -> Iterator[str]:
     slabs = [(i, link, link.slab) for i, link in enumerate(turns.links) if link.slab]
     for i, _, slab in slabs:
-        yield f"\tint8_t *const slab{i} = (int8_t *)scratch + {slab.offset};"
+        place = f"(int8_t *)scratch + {slab.offset}" if slab.offset else "scratch"
+        yield f"\tint8_t *const slab{i} = {place};"
     if any(link.emitted.scratch for link in turns.links):
         yield f"\tvoid *const own = (int8_t *)scratch + {turns.scratch};"
     for i, link, slab in slabs:

@@ -58,7 +58,7 @@ def _comment(operator: Operator, emitted: Emitted) -> str:
     window = operator.inputs[1].shape if len(activations(operator)) < len(operator.inputs) else ()
     weights = f", weights {text.shape(window)}" if window else ""
     macs = f", {emitted.macs} MACs" if emitted.macs else ""
-    source = text.comment(operator.source.replace(" (", ", ").removesuffix(")"))
+    source = text.comment(operator.source.replace(" (", ", ").replace(")", ""))
     line = f"{source}: {shapes} -> {text.shape(operator.outputs[0].shape)}{weights}{macs}"
     return f"/*\n{text.comment_lines(text.comment(operator.name))}{text.comment_lines(line)} */\n"
 

@@ -111,7 +111,7 @@ def chain(operator: Operator, emit: Emit) -> Emitted:
         headers=tuple(dict.fromkeys([*headers, "chain.h"])),
         macs=sum(emit(link).macs for link in whole),
         scratch=turns.scratch + max(one.scratch for one in emitted),
-        label=f"by rows: {', '.join(names)}",
+        label=f"by rows: {' + '.join(names)}",
         overlap=_overlap(operator, links, 0),
         overlap_second=_overlap(operator, links, 1) if len(operator.inputs) > 1 else None,
         turns=turns,

@@ -82,7 +82,9 @@ class _Arranger:
             if other is not program:
                 given = min(given, self._placed(other, overlap), key=_size)
             if chained:
-                given = chain_rows(given, lambda program: self._placed(program, overlap))
+                given = chain_rows(
+                    given, lambda program, limit: self._placed(program, overlap, limit)
+                )
             self._planned[key] = given
         return self._planned[key]
 
@@ -102,9 +104,15 @@ class _Arranger:
             return program
         return replace(program, operators=tuple(program.operators[i] for i in order))
 
-    def _placed(self, program: Program, overlap: bool) -> PlannedProgram:
+    def _placed(self, program: Program, overlap: bool, limit: int | None = None) -> PlannedProgram:
         emitted = [self.emit(operator) for operator in program.operators]
-        return place_values(program, emitted, io_in_workspace=self.io_in_workspace, overlap=overlap)
+        return place_values(
+            program,
+            emitted,
+            io_in_workspace=self.io_in_workspace,
+            overlap=overlap,
+            limit=limit,
+        )
 
     def emit(self, operator: Operator) -> Emitted:
         known = self._emitted.get(id(operator))

@@ -16,7 +16,7 @@ from west_utvm.planning.places import PlannedProgram
 from west_utvm.planning.planner import ALIGNMENT
 from west_utvm.planning.tenants import tenants
 
-Place = Callable[[Program], PlannedProgram]
+Place = Callable[[Program, int | None], PlannedProgram]
 _MAX_LINKS = 4
 # Of a turn. Two are what kernels of depthwise convolutions compute at once.
 _ROWS = (2, 4, 8, 16)
@@ -25,16 +25,21 @@ _WORTH = 32
 
 
 def chain_rows(planned: PlannedProgram, place: Place) -> PlannedProgram:
-    """With chains, as long as the workspace gets smaller; ``place`` plans a program."""
+    """With chains, as long as the workspace gets smaller. ``place`` plans a program; with a limit
+    in bytes only as well as to see whether its workspace can be smaller than that."""
     best = planned
     while True:
-        smallest = min(map(place, _chained(best)), key=_size, default=best)
-        if _size(smallest) >= _size(best):
+        smaller = best
+        for program in _chained(best):
+            smaller = min(smaller, place(program, _size(smaller)), key=_size)
+        if smaller is best:
             break
-        best = smallest
-    if _size(best) > _size(planned) * (_WORTH - 1) // _WORTH:
+        best = smaller
+    if best is planned:
         return planned
-    return _with_more_rows(_only_needed(best, place), place)
+    chained = place(_with_more_rows(_only_needed(best, place), place).program, None)
+    is_worth_it = _size(chained) <= _size(planned) * (_WORTH - 1) // _WORTH
+    return chained if is_worth_it else planned
 
 
 def _size(planned: PlannedProgram) -> int:
@@ -46,23 +51,28 @@ def _only_needed(planned: PlannedProgram, place: Place) -> PlannedProgram:
     for operator in planned.program.operators:
         if isinstance(operator.attributes, Chain):
             links = operator.attributes.links
-            without = place(_with(planned.program, {id(operator): links}))
-            planned = without if _size(without) <= _size(planned) else planned
+            planned = _unless_larger(planned, _with(planned.program, {id(operator): links}), place)
     return planned
 
 
 def _with_more_rows(planned: PlannedProgram, place: Place) -> PlannedProgram:
     """With longer turns, as far as there is room: they take less time."""
-    chains = [op for op in planned.program.operators if isinstance(op.attributes, Chain)]
-    for operator in chains:
-        for rows in _ROWS[1:]:
+    for operator in planned.program.operators:
+        for rows in _ROWS[1:] if isinstance(operator.attributes, Chain) else ():
             assert isinstance(operator.attributes, Chain)
             longer = replace(operator, attributes=replace(operator.attributes, rows=rows))
-            other = place(_with(planned.program, {id(operator): (longer,)}))
-            if _size(other) > _size(planned):
+            other = _with(planned.program, {id(operator): (longer,)})
+            before, planned = planned, _unless_larger(planned, other, place)
+            if planned is before:
                 break
-            planned, operator = other, longer
+            operator = longer
     return planned
+
+
+def _unless_larger(planned: PlannedProgram, program: Program, place: Place) -> PlannedProgram:
+    """The other program, if it needs no more memory."""
+    other = place(program, _size(planned) + 1)
+    return other if _size(other) <= _size(planned) else planned
 
 
 def _chained(planned: PlannedProgram) -> Iterator[Program]:
@@ -126,7 +136,7 @@ def _chain(links: Sequence[Operator]) -> Operator:
     return Operator(
         kind="chain",
         name=links[-1].name,
-        source=", ".join(link.source for link in links),
+        source="; ".join(link.source for link in links),
         number=links[-1].number,
         inputs=_inputs(links),
         outputs=links[-1].outputs,
