@@ -88,7 +88,7 @@ def _chained(planned: PlannedProgram) -> Iterator[Program]:
                 links = neighbours.run(operator, before, length)
                 if links and not any(id(link) in chains for link in links):
                     chains |= {id(link): () for link in links}
-                    chains[id(links[-1])] = (_chain(links),)
+                    chains[id(links[-1])] = (chain_of(links, _ROWS[0]),)
             if chains:
                 yield _with(planned.program, chains)
 
@@ -131,7 +131,7 @@ class _Neighbours:
         return known if len(known) == length and may_be_chain(known) else []
 
 
-def _chain(links: Sequence[Operator]) -> Operator:
+def chain_of(links: Sequence[Operator], rows: int) -> Operator:
     """``number`` is that of the last link: the others' results are not to be seen."""
     return Operator(
         kind="chain",
@@ -140,7 +140,7 @@ def _chain(links: Sequence[Operator]) -> Operator:
         number=links[-1].number,
         inputs=_inputs(links),
         outputs=links[-1].outputs,
-        attributes=Chain(tuple(links), _ROWS[0]),
+        attributes=Chain(tuple(links), rows),
     )
 
 
