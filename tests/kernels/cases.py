@@ -544,8 +544,8 @@ def _image_of(random: Random, value: Value, how: tuple[Pair, Pair, Pair], padded
         after = max(after, covered - size - before)
         sides.append((before, after, (size + before + after - covered) // stride + 1))
     (top, bottom, height), (left, right, width) = sides
-    size = (value.shape[1], value.shape[2])
-    return Image(1, size, *how, (top, left, bottom, right), (height, width))
+    whole = (value.shape[1], value.shape[2])
+    return Image(1, whole, *how, (top, left, bottom, right), (height, width))
 
 
 def _conv2d_link(random: Random, value: Value, source: Value) -> Operator:
@@ -572,8 +572,11 @@ def _pool_link(random: Random, value: Value, source: Value) -> Operator:
 
 def _sum_link(random: Random, value: Value, source: Value) -> Operator:
     """With the chain's own input where that has the shape, or with one more."""
-    alike = source.shape == value.shape and source is not value and _chance(random, 0.7)
-    other = source if alike else _value(random, "other", value.shape)
+    alike = source.shape == value.shape and source is not value
+    near = 2**-6 < source.scale / value.scale < 2**6
+    scale = single(value.scale * random.uniform(0.3, 3))
+    own = _value(random, "other", value.shape, scale)
+    other = source if alike and near and _chance(random, 0.7) else own
     operands = (value, other) if _chance(random, 0.5) else (other, value)
     scale = single(math.hypot(value.scale, other.scale) * random.uniform(0.3, 2.5))
     return _elementwise(random, _pick(random, ("add", "sub")), operands, scale)
