@@ -213,6 +213,15 @@ def _bad_weights(proto: Any) -> None:
             item.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(data), item.name))
 
 
+def _endless_scale(proto: Any) -> None:
+    """Weights whose products with the largest sums are beyond float32."""
+    node = next(node for node in proto.graph.node if node.op_type == "DequantizeLinear")
+    for tensor in proto.graph.initializer:
+        if tensor.name == node.input[1]:
+            scales = np.full_like(numpy_helper.to_array(tensor), 3e38)
+            tensor.CopyFrom(numpy_helper.from_array(scales, tensor.name))
+
+
 REFUSED: dict[str, tuple[Callable[[Any], None], str]] = {
     "dynamic": (_dynamic, "height"),
     "no-shape": (_no_shape, "shape"),
@@ -228,6 +237,7 @@ REFUSED: dict[str, tuple[Callable[[Any], None], str]] = {
     "asymmetric": (_asymmetric, "symmetric"),
     "int16": (_int16, "int16"),
     "nan-scale": (_nan_scale, "quantization"),
+    "endless-scale": (_endless_scale, "quantize again"),
     "cycle": (_cycle, ""),
     "written-twice": (_twice, "twice"),
     "no-operators": (_no_operators, "no operators"),
