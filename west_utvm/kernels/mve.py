@@ -28,6 +28,8 @@ HEADERS = (
 # Channels, and products of each, in a block of weights.
 _LANES = 4
 _DEPTH = 16
+# As in c/mve_windows.h.
+_RECORD_BYTES = 10
 # As in c/mve_shallow.h.
 _SHALLOW_PIXELS = 32
 _CONV1X1_HEADERS = {
@@ -309,6 +311,23 @@ def _blocks(weights: Array) -> Array:
     padded = np.pad(weights, ((0, -channels % _LANES), (0, -depth % _DEPTH)))
     blocks = padded.reshape(len(padded) // _LANES, _LANES, -1, _DEPTH)
     return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3)).reshape(-1)
+
+
+def record_words(size: int) -> int:
+    """Of a channel with so many weights, as c/mve_windows.h has it."""
+    return -(-(_RECORD_BYTES + size) // 4)
+
+
+def records(plain: Mapping[str, Array], weights: Array, further: Array) -> Array:
+    """int32, for each channel what c/mve_windows.h wants. ``weights`` are int8 [channels, size];
+    ``further`` is by how many strips the windows of the next channel are, [channels]."""
+    channels, size = weights.shape
+    figures = [np.broadcast_to(plain[name], channels) for name in ("bias", "multiplier")]
+    first = np.stack(figures, axis=1).astype("<i4").view("<i1")
+    shift = np.broadcast_to(plain["shift"], channels)
+    data = np.concatenate([first, np.stack([shift, further], axis=1), weights], axis=1)
+    data = np.pad(data.astype("<i1"), ((0, 0), (0, 4 * record_words(size) - data.shape[1])))
+    return np.ascontiguousarray(data).view("<i4").astype(np.int32).reshape(-1)
 
 
 def scales(plain: Mapping[str, Array]) -> Array:

@@ -16,6 +16,11 @@ from west_utvm.lowering.program import Array, Clamp, Convolution, Operator, Valu
 
 _LANES = 16
 _MAX_ROWS = 16
+# Of windows in strips; and by how many rows more than a window's these are longer.
+_MAX_TAPS = 64
+_ROWS_MORE = 15
+# Instructions for 16 channels of a pixel by c/mve_depthwise_3x3.h.
+_PAIRS = 170
 # The channels of 16 in the order in which products of int8 are widened to 32 bits: even before
 # odd bytes (VMULLB, VMULLT), and of either the even before the odd halves (VMOVLB, VMOVLT).
 _ORDER = np.array([lane % 4 * 4 + lane // 4 % 2 * 2 + lane // 8 for lane in range(_LANES)])
@@ -68,7 +73,7 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
     """Windows of 3x3 without dilation, where the image is wide enough to be worth its strips."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
-    _, in_height, in_width, channels = operator.inputs[0].shape
+    channels = operator.inputs[0].shape[3]
     batches, height, width, _ = operator.outputs[0].shape
     if operator.inputs[1].shape != (3, 3, channels) or attributes.dilation != (1, 1):
         return None
@@ -86,23 +91,16 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
         return None
     variant = mve.variant(operator, attributes.clamp, plain)
     return Emitted(
-        headers=(*mve.HEADERS, "mve_depthwise_strips.h"),
+        headers=(*mve.HEADERS, "mve_strips.h", "mve_depthwise_strips.h"),
         kernel=f"mve_depthwise_strips_{variant}_{stride_x}",
         struct="mve_depthwise_strips",
         fields={
             "batches": batches,
-            "in_height": in_height,
-            "in_width": in_width,
-            "channels": channels,
             "height": height,
             "width": width,
             "stride_y": stride_y,
-            "pad_top": attributes.padding[0],
-            "pad_left": attributes.padding[1],
-            "in_zero": operator.inputs[0].zero_point,
             "out_zero": operator.outputs[0].zero_point,
-            "columns": columns,
-            "pitch": pitch,
+            "image": _image(operator, pitch),
         },
         constants={"records": _records(plain, channels)},
         macs=operator.outputs[0].elements * 9,
@@ -116,7 +114,101 @@ def _worth_strips(operator: Operator, copied: int) -> bool:
     row of a channel, for eight pixels, and for a byte to copy; those without for 16 channels."""
     _, height, width, channels = operator.outputs[0].shape
     with_strips = (25 + 32 * -(-width // 8)) / width + 0.5 * copied / (height * width)
-    return with_strips < 170 * -(-channels // _LANES) / channels
+    return with_strips < _PAIRS * -(-channels // _LANES) / channels
+
+
+def windows(operator: Operator, options: Options) -> Emitted | None:
+    """Of at most 64 taps without dilation, where the image is wide enough; an input channel may
+    have several output channels."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    rows, taps, channels = _size(operator)
+    _, height, width, _ = operator.outputs[0].shape
+    plain = mve.prepared(operator, options, channel_axis=2)
+    image = _image(operator, 0)
+    columns, all_rows = image["columns"], (height - 1) * attributes.strides[0] + rows
+    held = min(all_rows, rows + _ROWS_MORE)
+    pitch = rows * (columns - 1) + held
+    if attributes.dilation != (1, 1) or taps > _MAX_TAPS or attributes.padding[1] > columns:
+        return None
+    if not mve.saturates(attributes.clamp, plain) or 15 * pitch >= 1 << 16:
+        return None
+    if not _worth_windows(operator, columns * all_rows):
+        return None
+    vectors = -(-taps // _LANES)
+    fields = windows_fields(operator, taps, attributes.strides[1] * rows, width)
+    read = held - rows + fields["step"] * (width + -width % 4 - 1) + vectors * _LANES
+    variant = mve.variant(operator, attributes.clamp, plain)
+    weights = plain["weights"].reshape(rows, -1, channels).transpose(2, 1, 0)
+    further = np.arange(1, channels + 1) % (channels // image["channels"]) == 0
+    return Emitted(
+        headers=(*mve.HEADERS, "mve_strips.h", "mve_windows.h", "mve_depthwise_windows.h"),
+        kernel=f"mve_depthwise_windows_{variant}_{vectors}",
+        struct="mve_depthwise_windows",
+        fields={
+            "batches": operator.inputs[0].shape[0],
+            "height": height,
+            "rows": rows,
+            "stride_y": attributes.strides[0],
+            "most": held - rows,
+            "image": {**image, "pitch": pitch},
+            "windows": {**fields, "pitch": pitch},
+        },
+        constants={"records": mve.records(plain, weights.reshape(channels, taps), further)},
+        macs=operator.outputs[0].elements * taps,
+        scratch=(image["channels"] - 1) * pitch + max(pitch, read),
+        overlap=mve.rows_overlap(operator, rows),
+    )
+
+
+def windows_fields(operator: Operator, size: int, step: int, count: int) -> dict[str, int]:
+    """``struct utvm_mve_windows``."""
+    return {
+        "size": size,
+        "step": step,
+        "pitch": 0,
+        "count": count,
+        "channels": operator.outputs[0].shape[-1],
+        "out_zero": operator.outputs[0].zero_point,
+        "record": mve.record_words(size),
+    }
+
+
+def _size(operator: Operator) -> tuple[int, int, int]:
+    """Rows and taps of its windows, and the channels of its output."""
+    height, width, channels = operator.inputs[1].shape
+    return height, height * width, channels
+
+
+def _image(operator: Operator, pitch: int) -> dict[str, int]:
+    """``struct utvm_mve_strips_image``."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    _, height, width, channels = operator.inputs[0].shape
+    across = operator.inputs[1].shape[1]
+    return {
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "pad_top": attributes.padding[0],
+        "pad_left": attributes.padding[1],
+        "zero": operator.inputs[0].zero_point,
+        "columns": (operator.outputs[0].shape[2] - 1) * attributes.strides[1] + across,
+        "pitch": pitch,
+    }
+
+
+def _worth_windows(operator: Operator, copied: int) -> bool:
+    """As for strips. Without them several output channels of one have no vectors."""
+    _, height, width, channels = operator.outputs[0].shape
+    inside, taps = operator.inputs[0].shape[3], operator.inputs[1].elements // channels
+    if channels != inside:
+        return True
+    put = 7 * (inside // _LANES + -(-(inside % _LANES) // 8)) / inside
+    four = 15 + 4 * (1 + 2 * -(-taps // _LANES))
+    with_windows = (22 + four * -(-width // 4)) / width + put * copied / (height * width)
+    without = _PAIRS if _has_pairs(operator.inputs[1]) else 90 + 16 * taps
+    return with_windows < without * -(-channels // _LANES) / channels
 
 
 def _records(plain: Mapping[str, Array], channels: int) -> Array:

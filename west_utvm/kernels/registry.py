@@ -69,6 +69,7 @@ _KERNELS = (
     Row("dequantize", conversion.dequantize),
     Row("depthwise_conv2d", mve_depthwise.single_channel, _MVE),
     Row("depthwise_conv2d", mve_depthwise.strips, _MVE),
+    Row("depthwise_conv2d", mve_depthwise.windows, _MVE),
     Row("depthwise_conv2d", mve_depthwise.depthwise_conv2d, _MVE),
     Row("depthwise_conv2d", depthwise.depthwise3x3, _DSP, optimize=_LARGE),
     Row("depthwise_conv2d", depthwise.taps),

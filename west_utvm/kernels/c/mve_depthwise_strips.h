@@ -1,72 +1,22 @@
 /*
- * Depthwise convolution by 3x3, with as many output as input channels, for wide images. Every
- * channel has a strip of bytes: that of row r and column x of the image and its borders is at
- * 3 x + r. So the window of an output pixel is a run of nine bytes, and the one below begins one
- * byte further: a row is copied once, over what no window needs any more, and the output may
- * overwrite the input. Results are in the range of int8.
+ * Depthwise convolution by 3x3, with as many output as input channels, for wide images, from
+ * strips: the window of an output pixel is a run of nine bytes. Results are in the range of int8.
  *
  * A channel's constants are a record of 20 bytes: bias, multiplier, shift (one byte), nine weights,
  * column by column from top to bottom, and two bytes more.
  */
 struct utvm_mve_depthwise_strips {
 	int32_t batches;
-	int32_t in_height;
-	int32_t in_width;
-	int32_t channels;
 	int32_t height;
 	int32_t width;
 	int32_t stride_y;
-	int32_t pad_top;
-	int32_t pad_left;
-	int32_t in_zero;
 	int32_t out_zero;
-	int32_t columns; /* of the image and its borders */
-	int32_t pitch;   /* bytes of a strip */
+	struct utvm_mve_strips_image image;
 };
 
 #define UTVM_MVE_RECORD 5
 
 #if defined(UTVM_MVE_VECTORS)
-
-/* Bytes of count pixels, from step bytes apart, to 16 strips; or to as many as are left. */
-UTVM_INLINE void utvm_mve_strips_put(const int8_t *from, int32_t step, int32_t count, int8_t *to,
-				     int32_t pitch, int32_t channels)
-{
-	const uint16x8_t first = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)pitch);
-	const uint16x8_t second = vaddq_n_u16(first, (uint16_t)(8 * pitch));
-
-	if (channels >= 16) {
-		__asm__ volatile("wls lr, %[count], 2f\n"
-				 "1:\n\t"
-				 "vldrb.u16 q0, [%[from]]\n\t"
-				 "vldrb.u16 q1, [%[from], #8]\n\t"
-				 "add %[from], %[step]\n\t"
-				 "vstrb.16 q0, [%[to], %q[first]]\n\t"
-				 "vstrb.16 q1, [%[to], %q[second]]\n\t"
-				 "add %[to], #3\n\t"
-				 "le lr, 1b\n"
-				 "2:"
-				 : [from] "+l"(from), [to] "+r"(to)
-				 : [step] "r"(step), [count] "r"(count), [first] "w"(first),
-				   [second] "w"(second)
-				 : "q0", "q1", "lr", "memory");
-		return;
-	}
-	__asm__ volatile("vctp.16 %[channels]\n\t"
-			 "wls lr, %[count], 2f\n"
-			 "1:\n\t"
-			 "vpstt\n\t"
-			 "vldrbt.u16 q0, [%[from]]\n\t"
-			 "vstrbt.16 q0, [%[to], %q[first]]\n\t"
-			 "add %[from], %[step]\n\t"
-			 "add %[to], #3\n\t"
-			 "le lr, 1b\n"
-			 "2:"
-			 : [from] "+l"(from), [to] "+r"(to)
-			 : [step] "r"(step), [count] "r"(count), [first] "w"(first),
-			   [channels] "r"(channels)
-			 : "q0", "lr", "cc", "memory");
-}
 
 /* What the loop below keeps in memory. It is read by its offsets. */
 struct utvm_mve_strips {
@@ -167,15 +117,15 @@ UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, 
 				     int8_t *output)
 {
 	struct utvm_mve_strips strips = {
-		p->pitch,    p->width,
-		8 * p->channels, p->out_zero,
-		records + p->channels * UTVM_MVE_RECORD,
+		p->image.pitch,    p->width,
+		8 * p->image.channels, p->out_zero,
+		records + p->image.channels * UTVM_MVE_RECORD,
 	};
 	const uint16x8_t lanes = vidupq_n_u16(0, 1);
 	/* 0, 4, 1, 5, 2, 6, 3, 7. */
 	const uint16x8_t order = vaddq_u16(vshrq_n_u16(lanes, 1),
 					   vshlq_n_u16(vandq_u16(lanes, vdupq_n_u16(1)), 2));
-	const uint16x8_t places = vmulq_n_u16(order, (uint16_t)p->channels);
+	const uint16x8_t places = vmulq_n_u16(order, (uint16_t)p->image.channels);
 	register const int8_t *strip __asm__("r3") = first;
 	register const int32_t *record __asm__("r5") = records;
 	register struct utvm_mve_strips *state __asm__("r11") = &strips;
@@ -200,16 +150,6 @@ UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, 
 
 #else
 
-UTVM_INLINE void utvm_mve_strips_put(const int8_t *from, int32_t step, int32_t count, int8_t *to,
-				     int32_t pitch, int32_t channels)
-{
-	for (int32_t i = 0; i < count; i++) {
-		for (int32_t channel = 0; channel < channels; channel++) {
-			to[channel * pitch + 3 * i] = from[i * step + channel];
-		}
-	}
-}
-
 UTVM_INLINE int8_t utvm_mve_record_byte(const int32_t *record, int32_t index)
 {
 	return (int8_t)((uint32_t)record[index / 4] >> (index % 4 * 8));
@@ -220,11 +160,11 @@ UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, 
 				     int8_t *output)
 {
 	(void)positive;
-	for (int32_t i = 0; i < p->width * p->channels; i++) {
-		const int32_t channel = i % p->channels;
+	for (int32_t i = 0; i < p->width * p->image.channels; i++) {
+		const int32_t channel = i % p->image.channels;
 		const int32_t *const record = records + channel * UTVM_MVE_RECORD;
 		const int8_t *const window =
-			first + channel * p->pitch + i / p->channels * stride * 3;
+			first + channel * p->image.pitch + i / p->image.channels * stride * 3;
 		int32_t sum = record[0];
 
 		for (int32_t tap = 0; tap < 9; tap++) {
@@ -237,33 +177,6 @@ UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, 
 
 #endif
 
-/* Row r of the image and its borders. */
-UTVM_INLINE void utvm_mve_strips_load(const struct utvm_mve_depthwise_strips *p,
-				      const int8_t *image, int32_t r, int8_t *strips)
-{
-	const int32_t y = r - p->pad_top;
-	const int32_t outside = y < 0 || y >= p->in_height;
-	const int32_t left = outside ? p->columns : p->pad_left;
-	const int32_t inside = outside ? 0 : utvm_min(p->in_width, p->columns - left);
-	const int32_t right = p->columns - left - inside;
-	int8_t border[16];
-
-	utvm_mve_fill(border, p->in_zero, 16);
-	image += y * p->in_width * p->channels;
-	for (int32_t channel = 0; channel < p->channels;) {
-		const int32_t rest = p->channels - channel;
-		const int32_t channels = rest >= 16 ? 16 : utvm_min(rest, 8);
-		int8_t *const to = strips + channel * p->pitch + r;
-
-		utvm_mve_strips_put(border, 0, left, to, p->pitch, channels);
-		utvm_mve_strips_put(image + channel, p->channels, inside, to + 3 * left, p->pitch,
-				    channels);
-		utvm_mve_strips_put(border, 0, right, to + 3 * (left + inside), p->pitch,
-				    channels);
-		channel += channels;
-	}
-}
-
 UTVM_INLINE void utvm_mve_depthwise_strips(const struct utvm_mve_depthwise_strips *p, int positive,
 					   int32_t stride, const int8_t *input,
 					   const int32_t *records, int8_t *strips, int8_t *output)
@@ -275,12 +188,12 @@ UTVM_INLINE void utvm_mve_depthwise_strips(const struct utvm_mve_depthwise_strip
 			const int32_t first = line * p->stride_y;
 
 			for (loaded = utvm_max(loaded, first); loaded < first + 3; loaded++) {
-				utvm_mve_strips_load(p, input, loaded, strips);
+				utvm_mve_strips_load(&p->image, input, 3, loaded, strips + loaded);
 			}
 			utvm_mve_strips_row(p, positive, stride, strips + first, records, output);
-			output += p->width * p->channels;
+			output += p->width * p->image.channels;
 		}
-		input += p->in_height * p->in_width * p->channels;
+		input += p->image.height * p->image.width * p->image.channels;
 	}
 }
 

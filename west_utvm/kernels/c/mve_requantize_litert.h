@@ -64,4 +64,10 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 	"vmul.f32 " q ", " q ", q0\n\t"                                                            \
 	"vcvtn.s32.f32 " q ", " q "\n\t"
 #define UTVM_MVE_REQUANTIZE_POSITIVE_BY_Q0 UTVM_MVE_REQUANTIZE_NEGATIVE_BY_Q0
+/* Of q4 by r10. */
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_BY_R10                                                     \
+	"vcvt.f32.s32 q4, q4\n\t"                                                                  \
+	"vmul.f32 q4, q4, r10\n\t"                                                                 \
+	"vcvtn.s32.f32 q4, q4\n\t"
+#define UTVM_MVE_REQUANTIZE_POSITIVE_Q4_BY_R10 UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_BY_R10
 #endif

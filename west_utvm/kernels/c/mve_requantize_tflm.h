@@ -115,4 +115,13 @@ UTVM_INLINE int32x4_t utvm_mve_requantize_positive(int32x4_t value, int32x4_t mu
 	"vshr.s32 q2, " q ", #31\n\t"                                                              \
 	"vadd.i32 " q ", " q ", q2\n\t"                                                            \
 	"vrshl.s32 " q ", " q ", q1\n\t"
+/* Of q4 by r10 and r12; q5 is free. Shifts are to the right, by one bit at least. */
+#define UTVM_MVE_REQUANTIZE_POSITIVE_Q4_BY_R10                                                     \
+	"vqrdmulh.s32 q4, q4, r10\n\t"                                                             \
+	"vrshl.s32 q4, r12\n\t"
+#define UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_BY_R10                                                     \
+	"vqrdmulh.s32 q4, q4, r10\n\t"                                                             \
+	"vshr.s32 q5, q4, #31\n\t"                                                                 \
+	"vadd.i32 q4, q4, q5\n\t"                                                                  \
+	"vrshl.s32 q4, r12\n\t"
 #endif
