@@ -70,17 +70,25 @@ def fully_connected(operator: Operator, options: Options) -> Emitted:
 
 def conv1x1(operator: Operator, options: Options) -> Emitted | None:
     """Where the window is one pixel, all of them within the image."""
+    assert isinstance(operator.attributes, Convolution)
+    steps = conv1x1_steps(operator)
+    if steps is None:
+        return None
+    return _conv1x1(operator, options, operator.attributes.clamp, steps)
+
+
+def conv1x1_steps(operator: Operator) -> dict[str, int] | None:
+    """``struct utvm_mve_conv1x1``, but for its pixels: all of these are a line, if they can be."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
     depth = operator.inputs[0].shape[3]
     if operator.inputs[1].shape[1:3] != (1, 1) or any(attributes.padding):
         return None
     if attributes.strides == (1, 1):
-        pixels = math.prod(operator.outputs[0].shape[:-1])
-        return _conv1x1(operator, options, attributes.clamp, _line(pixels, depth))
+        return _line(math.prod(operator.outputs[0].shape[:-1]), depth)
     _, in_height, in_width, _ = operator.inputs[0].shape
     batches, height, width, _ = operator.outputs[0].shape
-    fields = {
+    return {
         "batches": batches,
         "batch_step": in_height * in_width * depth,
         "height": height,
@@ -88,7 +96,6 @@ def conv1x1(operator: Operator, options: Options) -> Emitted | None:
         "width": width,
         "pixel_step": attributes.strides[1] * depth,
     }
-    return _conv1x1(operator, options, attributes.clamp, fields)
 
 
 def _line(pixels: int, depth: int) -> dict[str, int]:
@@ -105,16 +112,16 @@ def _line(pixels: int, depth: int) -> dict[str, int]:
 
 def _conv1x1(operator: Operator, options: Options, clamp: Clamp, steps: dict[str, int]) -> Emitted:
     plain = prepared(operator, options, channel_axis=0)
-    kind, pixels = _kind(operator, clamp, plain)
+    kind, some = _kind(operator, clamp, plain)
     channels, depth = operator.inputs[1].shape[0], operator.inputs[1].shape[-1]
     return Emitted(
         headers=(*HEADERS, "mve_row.h", "mve_pixels.h", *_CONV1X1_HEADERS[kind]),
         kernel=f"mve_{kind}_{variant(operator, clamp, plain)}",
         struct="mve_conv1x1",
-        fields={**steps, "pixels": _pixels(operator, clamp)},
+        fields={**steps, "pixels": pixels(operator, clamp)},
         constants=_packed(plain, operator),
         macs=operator.outputs[0].elements * depth,
-        overlap=_line_overlap(steps, pixels, channels),
+        overlap=line_overlap(steps, some, channels),
     )
 
 
@@ -131,16 +138,17 @@ def saturates(clamp: Clamp, plain: Mapping[str, Array]) -> bool:
     return clamp == Clamp() and int(plain["shift"].max()) < 0
 
 
-def _line_overlap(steps: Mapping[str, int], pixels: int, channels: int) -> int:
-    """Where ``pixels`` of a line are computed at a time."""
+def line_overlap(steps: Mapping[str, int], some: int, channels: int, safe: int = 0) -> int:
+    """Where ``some`` pixels of a line are computed at a time, and those from ``safe`` on apart."""
     written, needed = [], []
+    width = steps["width"]
+    firsts = [*range(0, safe or width, some), *range(safe, width if safe else 0, some)]
     for line in range(steps["batches"] * steps["height"]):
         batch, row = divmod(line, steps["height"])
         start = batch * steps["batch_step"] + row * steps["line_step"]
-        for pixel in range(0, steps["width"], pixels):
-            done = line * steps["width"] + min(pixel + pixels, steps["width"])
-            written.append(done * channels)
-            needed.append(start + pixel * steps["pixel_step"])
+        for first, end in zip(firsts, [*firsts[1:], width], strict=True):
+            written.append((line * width + end) * channels)
+            needed.append(start + first * steps["pixel_step"])
     return _overlap(written, needed)
 
 
@@ -187,7 +195,7 @@ def columns(operator: Operator, options: Options) -> Emitted | None:
             "in_zero": operator.inputs[0].zero_point,
             "columns": across,
             "strip_size": size,
-            "pixels": {**_pixels(operator, attributes.clamp), "depth": depth + more},
+            "pixels": {**pixels(operator, attributes.clamp), "depth": depth + more},
         },
         constants=_packed(plain, operator),
         macs=operator.outputs[0].elements * depth,
@@ -220,8 +228,8 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
     depth = weights.elements // weights.shape[0]
     plain = prepared(operator, options, channel_axis=0)
     starts = _first_bytes(operator, attributes)
-    pixels = output.elements // output.shape[3]
-    written = [min(pair + 2, pixels) * output.shape[3] for pair in range(0, pixels, 2)]
+    count = output.elements // output.shape[3]
+    written = [min(pair + 2, count) * output.shape[3] for pair in range(0, count, 2)]
     clamp = attributes.clamp
     return Emitted(
         headers=(*HEADERS, "taps.h", "mve_row.h", "mve_pixels.h", "window.h", "mve_conv2d.h"),
@@ -230,7 +238,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
         fields={
             "batches": operator.inputs[0].shape[0],
             "window": window(operator),
-            "pixels": _pixels(operator, clamp),
+            "pixels": pixels(operator, clamp),
         },
         constants=_packed(plain, operator),
         macs=output.elements * depth,
@@ -281,7 +289,7 @@ def value_range(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
     return {"out_zero": operator.outputs[0].zero_point, "low": clamp.low, "high": clamp.high}
 
 
-def _pixels(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
+def pixels(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
     """``struct utvm_mve_pixels``."""
     weights = operator.inputs[1]
     return {
@@ -311,6 +319,17 @@ def _blocks(weights: Array) -> Array:
     padded = np.pad(weights, ((0, -channels % _LANES), (0, -depth % _DEPTH)))
     blocks = padded.reshape(len(padded) // _LANES, _LANES, -1, _DEPTH)
     return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3)).reshape(-1)
+
+
+def windows_shape(size: int, step: int, count: int) -> tuple[int, int]:
+    """Of c/mve_windows.h: in how many vectors a window is, and how many windows are in the same
+    ones. To have weights for each takes so long that it wants more than eight windows."""
+    vectors = -(-size // 16)
+    for shared in (4, 2):
+        fits = (shared - 1) * step + size <= 16 * vectors
+        if count > 8 and shared * vectors <= 4 and fits:
+            return vectors, shared
+    return vectors, 1
 
 
 def record_words(size: int) -> int:

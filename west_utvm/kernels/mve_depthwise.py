@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from west_utvm.kernels import mve
+from west_utvm.kernels import mve, mve_narrow
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Options
 from west_utvm.kernels.window import window
@@ -34,7 +34,11 @@ def single_channel(operator: Operator, options: Options) -> Emitted | None:
     turned = weights.data.transpose(2, 0, 1)[..., np.newaxis]
     weights = replace(weights, shape=turned.shape, data=turned)
     convolution = replace(operator, kind="conv2d", inputs=(data, weights, bias))
-    return mve.columns(convolution, options) or mve.conv2d(convolution, options)
+    return (
+        mve_narrow.columns(convolution, options)
+        or mve.columns(convolution, options)
+        or mve.conv2d(convolution, options)
+    )
 
 
 def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
@@ -135,15 +139,15 @@ def windows(operator: Operator, options: Options) -> Emitted | None:
         return None
     if not _worth_windows(operator, columns * all_rows):
         return None
-    vectors = -(-taps // _LANES)
-    fields = windows_fields(operator, taps, attributes.strides[1] * rows, width)
+    fields = _windows(operator, taps)
+    vectors, shared = mve.windows_shape(taps, fields["step"], width)
     read = held - rows + fields["step"] * (width + -width % 4 - 1) + vectors * _LANES
     variant = mve.variant(operator, attributes.clamp, plain)
     weights = plain["weights"].reshape(rows, -1, channels).transpose(2, 1, 0)
     further = np.arange(1, channels + 1) % (channels // image["channels"]) == 0
     return Emitted(
         headers=(*mve.HEADERS, "mve_strips.h", "mve_windows.h", "mve_depthwise_windows.h"),
-        kernel=f"mve_depthwise_windows_{variant}_{vectors}",
+        kernel=f"mve_depthwise_windows_{variant}_{vectors}_{shared}",
         struct="mve_depthwise_windows",
         fields={
             "batches": operator.inputs[0].shape[0],
@@ -161,23 +165,25 @@ def windows(operator: Operator, options: Options) -> Emitted | None:
     )
 
 
-def windows_fields(operator: Operator, size: int, step: int, count: int) -> dict[str, int]:
-    """``struct utvm_mve_windows``."""
-    return {
-        "size": size,
-        "step": step,
-        "pitch": 0,
-        "count": count,
-        "channels": operator.outputs[0].shape[-1],
-        "out_zero": operator.outputs[0].zero_point,
-        "record": mve.record_words(size),
-    }
-
-
 def _size(operator: Operator) -> tuple[int, int, int]:
     """Rows and taps of its windows, and the channels of its output."""
     height, width, channels = operator.inputs[1].shape
     return height, height * width, channels
+
+
+def _windows(operator: Operator, taps: int) -> dict[str, int]:
+    """``struct utvm_mve_windows``, but for its pitch."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    _, _, width, channels = operator.outputs[0].shape
+    return {
+        "size": taps,
+        "step": attributes.strides[1] * operator.inputs[1].shape[0],
+        "count": width,
+        "channels": channels,
+        "out_zero": operator.outputs[0].zero_point,
+        "record": mve.record_words(taps),
+    }
 
 
 def _image(operator: Operator, pitch: int) -> dict[str, int]:
@@ -204,9 +210,11 @@ def _worth_windows(operator: Operator, copied: int) -> bool:
     inside, taps = operator.inputs[0].shape[3], operator.inputs[1].elements // channels
     if channels != inside:
         return True
+    vectors, shared = mve.windows_shape(taps, _windows(operator, taps)["step"], width)
     put = 7 * (inside // _LANES + -(-(inside % _LANES) // 8)) / inside
-    four = 15 + 4 * (1 + 2 * -(-taps // _LANES))
-    with_windows = (22 + four * -(-width // 4)) / width + put * copied / (height * width)
+    four = 15 + 4 * vectors + 4 * (1 + vectors) / shared
+    with_windows = (18 + 4 * vectors * shared + four * -(-width // 4)) / width
+    with_windows += put * copied / (height * width)
     without = _PAIRS if _has_pairs(operator.inputs[1]) else 90 + 16 * taps
     return with_windows < without * -(-channels // _LANES) / channels
 

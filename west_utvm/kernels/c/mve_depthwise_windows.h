@@ -30,7 +30,7 @@ UTVM_INLINE void utvm_mve_strips_move(const struct utvm_mve_strips_image *p, int
 }
 
 UTVM_INLINE void utvm_mve_depthwise_windows(const struct utvm_mve_depthwise_windows *p,
-					    int positive, int vectors, const int8_t *input,
+					    int positive, int vectors, int shared, const int8_t *input,
 					    const int32_t *records, int8_t *strips, int8_t *output)
 {
 	for (int32_t batch = 0; batch < p->batches; batch++) {
@@ -49,7 +49,7 @@ UTVM_INLINE void utvm_mve_depthwise_windows(const struct utvm_mve_depthwise_wind
 				utvm_mve_strips_load(&p->image, input, p->rows, loaded,
 						     strips + loaded - origin);
 			}
-			utvm_mve_windows(&p->windows, positive, vectors, strips + first - origin,
+			utvm_mve_windows(&p->windows, positive, vectors, shared, strips + first - origin,
 					 records, p->windows.channels, output);
 			output += p->windows.count * p->windows.channels;
 		}
@@ -57,18 +57,24 @@ UTVM_INLINE void utvm_mve_depthwise_windows(const struct utvm_mve_depthwise_wind
 	}
 }
 
-#define UTVM_MVE_DEPTHWISE_WINDOWS(name, positive, vectors)                                        \
-	UTVM_SHARED void utvm_mve_depthwise_windows_##name##_##vectors(                            \
+#define UTVM_MVE_DEPTHWISE_WINDOWS(name, positive, vectors, shared)                                \
+	UTVM_SHARED void utvm_mve_depthwise_windows_##name##_##vectors##_##shared(                 \
 		const struct utvm_mve_depthwise_windows *p, const int8_t *input,                   \
 		const int32_t *records, void *scratch, int8_t *output)                             \
 	{                                                                                          \
-		utvm_mve_depthwise_windows(p, positive, vectors, input, records, scratch, output); \
+		utvm_mve_depthwise_windows(p, positive, vectors, shared, input, records, scratch, output);\
 	}
-UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 1)
-UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 2)
-UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 3)
-UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 4)
-UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 1)
-UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 2)
-UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 3)
-UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 4)
+UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 1, 1)
+UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 1, 2)
+UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 1, 4)
+UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 2, 1)
+UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 2, 2)
+UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 3, 1)
+UTVM_MVE_DEPTHWISE_WINDOWS(negative, 0, 4, 1)
+UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 1, 1)
+UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 1, 2)
+UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 1, 4)
+UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 2, 1)
+UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 2, 2)
+UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 3, 1)
+UTVM_MVE_DEPTHWISE_WINDOWS(positive, 1, 4, 1)
