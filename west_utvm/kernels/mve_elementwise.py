@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Elementwise operators, pooling and means for CPUs with Helium (MVE).
+"""Elementwise operators, pooling, means and softmax for CPUs with Helium (MVE).
 
 Parameters are those of the portable kernels, and the order in which elements are read and written
 is too, but for several at a time.
@@ -10,7 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from west_utvm.kernels import elementwise, pooling, reduction
+from west_utvm.kernels import softmax as exponentials
 from west_utvm.kernels import unary as tables
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.mve import HEADERS
@@ -49,6 +52,20 @@ def unary(operator: Operator, options: Options) -> Emitted | None:
         return None
     headers = ("base.h", "mve_base.h", "mve_unary.h")
     return replace(plain, headers=headers, kernel="mve_unary", struct="mve_unary")
+
+
+def softmax(operator: Operator, options: Options) -> Emitted:
+    plain = exponentials.softmax(operator, options)
+    headers = ("mve_base.h", "mve_softmax.h", "mve_softmax_{rounding}.h")
+    table = plain.constants["exponentials"]
+    if options.rounding == "tflm":
+        table = np.append(table, np.int32(0))
+    return replace(
+        plain,
+        headers=(*plain.headers, *headers),
+        kernel="mve_softmax",
+        constants={"exponentials": table},
+    )
 
 
 _MEAN = """\

@@ -93,6 +93,7 @@ _KERNELS = (
     Row("reduction", reduction.reduction),
     Row("reshape", layout.reshape),
     Row("resize_nearest", layout.resize_nearest),
+    Row("softmax", mve_elementwise.softmax, _MVE),
     Row("softmax", softmax.softmax),
     Row("strided_slice", layout.strided_slice),
     Row("sub", mve_elementwise.add, _MVE, _TFLITE),
