@@ -26,6 +26,7 @@ from west_utvm.kernels import (
     unary,
     weighted,
 )
+from west_utvm.kernels.crop import cropped
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Feature, Optimize, Options
 from west_utvm.lowering.program import ROUNDINGS, WEIGHTED, Chain, Operator, Rounding
@@ -35,6 +36,7 @@ _DSP: tuple[Feature, ...] = ("dsp",)
 _MVE: tuple[Feature, ...] = ("mve",)
 # Kernels of a kilobyte or two of code.
 _LARGE: tuple[Optimize, ...] = ("speed", "balanced")
+_CROPPED = ("conv2d", "depthwise_conv2d")
 _TFLITE: tuple[Rounding, ...] = ("tflm", "litert")
 
 
@@ -111,6 +113,8 @@ def emit(operator: Operator, options: Options) -> Emitted:
     if options.rounding == "ort" and operator.kind in WEIGHTED:
         # It requantizes sums of products as XNNPACK does: in single precision, halves to even.
         options = replace(options, rounding="litert")
+    if operator.kind in _CROPPED:
+        operator = cropped(operator)
     offered = (row.emit(operator, options) for row in _KERNELS if _fits(row, operator, options))
     emitted = next(emitted for emitted in offered if emitted is not None)
     headers = tuple(header.format(rounding=options.rounding) for header in emitted.headers)

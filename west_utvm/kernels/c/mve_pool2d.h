@@ -25,30 +25,122 @@ UTVM_INLINE struct utvm_mve_cells utvm_mve_pool_window(const struct utvm_pool2d 
 	return window;
 }
 
+#if defined(__ARM_FEATURE_MVE)
+
+/* Sums of so many elements have 16 bits, their divisor has 8. */
+#define UTVM_MVE_POOL_COUNT 255
+
+/* x / count as 2 x * multiplier / 2^(16 + shift), for any x of 15 bits. */
+struct utvm_mve_pool_divisor {
+	int32_t count;
+	uint16_t multiplier;
+	int32_t shift;
+};
+
+UTVM_INLINE struct utvm_mve_pool_divisor utvm_mve_pool_divisor(int32_t count)
+{
+	/* The least power of two that is no less than the count: Granlund and Montgomery 1994. */
+	const int32_t bits = count > 1 ? 32 - __builtin_clz((uint32_t)count - 1U) : 0;
+	const int32_t power = 1 << (15 + bits);
+	const struct utvm_mve_pool_divisor divisor = {
+		count,
+		(uint16_t)((power + count - 1) / count),
+		bits,
+	};
+
+	return divisor;
+}
+
+/* Means of up to eight channels, whose first tap is at row. */
+UTVM_INLINE void utvm_mve_average_8(const struct utvm_pool2d *p,
+				    const struct utvm_mve_cells *window,
+				    const struct utvm_mve_pool_divisor *by, const int8_t *row,
+				    int32_t channels, int8_t *output)
+{
+	const mve_pred16_t lanes = vctp16q((uint32_t)channels);
+	const uint16x8_t multiplier = vdupq_n_u16(by->multiplier);
+	int16x8_t mean = vdupq_n_s16(0);
+	uint16x8_t magnitude;
+	mve_pred16_t negative;
+
+	for (int32_t y = window->height; y > 0; y--) {
+		const int8_t *tap = row;
+
+		__asm__ volatile("vctp.16 %[channels]\n\t"
+				 "dls lr, %[width]\n"
+				 "1:\n\t"
+				 "vpst\n\t"
+				 "vldrbt.s16 q0, [%[tap]]\n\t"
+				 "add %[tap], %[step]\n\t"
+				 "vadd.i16 %q[mean], %q[mean], q0\n\t"
+				 "le lr, 1b"
+				 : [tap] "+l"(tap), [mean] "+w"(mean)
+				 : [width] "r"(window->width), [step] "r"(p->channels),
+				   [channels] "r"(channels)
+				 : "lr", "q0", "cc", "memory");
+		row += p->in_width * p->channels;
+	}
+	/* To the nearest, halves away from zero. */
+	negative = vcmpltq_n_s16(mean, 0);
+	magnitude = vreinterpretq_u16_s16(vaddq_n_s16(vabsq_s16(mean), (int16_t)(by->count / 2)));
+	magnitude = vmulhq_u16(vaddq_u16(magnitude, magnitude), multiplier);
+	magnitude = vshlq_r_u16(magnitude, -by->shift);
+	mean = vreinterpretq_s16_u16(magnitude);
+	mean = vnegq_m_s16(mean, mean, negative);
+	mean = vmaxq_s16(mean, vdupq_n_s16((int16_t)p->low));
+	mean = vminq_s16(mean, vdupq_n_s16((int16_t)p->high));
+	vstrbq_p_s16(output, mean, lanes);
+}
+
+#else
+#define UTVM_MVE_POOL_COUNT 0
+#endif
+
+/* All channels of one pixel. */
+UTVM_INLINE void utvm_mve_average_pixel(const struct utvm_pool2d *p,
+					const struct utvm_mve_cells *window, int8_t *output)
+{
+	const int32_t count = window->height * window->width;
+	/* Rows that are whole are one. */
+	const int32_t rows = window->width == p->in_width ? 1 : window->height;
+	const int32_t pitch = p->in_width * p->channels;
+
+	for (int32_t channel = 0; channel < p->channels; channel += 8) {
+		const int32_t channels = utvm_min(8, p->channels - channel);
+		const int8_t *row = window->corner + channel;
+		int32_t sums[8] = {0};
+
+		for (int32_t y = 0; y < rows; y++) {
+			utvm_mve_sums_8(row, count / rows, p->channels, channels, sums);
+			row += pitch;
+		}
+		for (int32_t i = 0; i < channels; i++) {
+			*output++ = utvm_clamp(utvm_mean(sums[i], count), p->low, p->high);
+		}
+	}
+}
+
 UTVM_SHARED void utvm_mve_average_pool2d(const struct utvm_pool2d *p, const int8_t *input,
 					 int8_t *output)
 {
-	const int32_t pitch = p->in_width * p->channels;
-
 	for (int32_t pixel = 0; pixel < p->batches * p->height * p->width; pixel++) {
 		const struct utvm_mve_cells window = utvm_mve_pool_window(p, input, pixel);
+#if UTVM_MVE_POOL_COUNT
 		const int32_t count = window.height * window.width;
-		/* Rows that are whole are one. */
-		const int32_t rows = window.width == p->in_width ? 1 : window.height;
 
-		for (int32_t channel = 0; channel < p->channels; channel += 8) {
-			const int32_t channels = utvm_min(8, p->channels - channel);
-			const int8_t *row = window.corner + channel;
-			int32_t sums[8] = {0};
+		if (count <= UTVM_MVE_POOL_COUNT) {
+			const struct utvm_mve_pool_divisor by = utvm_mve_pool_divisor(count);
 
-			for (int32_t y = 0; y < rows; y++) {
-				utvm_mve_sums_8(row, count / rows, p->channels, channels, sums);
-				row += pitch;
+			for (int32_t channel = 0; channel < p->channels; channel += 8) {
+				utvm_mve_average_8(p, &window, &by, window.corner + channel,
+						   p->channels - channel, output + channel);
 			}
-			for (int32_t i = 0; i < channels; i++) {
-				*output++ = utvm_clamp(utvm_mean(sums[i], count), p->low, p->high);
-			}
+			output += p->channels;
+			continue;
 		}
+#endif
+		utvm_mve_average_pixel(p, &window, output);
+		output += p->channels;
 	}
 }
 
