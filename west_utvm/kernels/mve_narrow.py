@@ -104,7 +104,7 @@ def _suits(operator: Operator, options: Options, width: int, step: int) -> bool:
     vectors, shared = mve.windows_shape(size, step, width)
     four = 15 + 4 * vectors + 4 * (1 + vectors) / shared
     narrow = channels * (18 + 4 * vectors * shared + four * -(-width // 4)) / width
-    fours = channels // 4 * (50 + 15 * vectors) / 2
+    fours = channels // 4 * (46 + 14 * vectors + 6 * (vectors % 2)) / 2
     rest = 60 + 10 * vectors if channels % 4 else 0
     return narrow < fours + rest
 

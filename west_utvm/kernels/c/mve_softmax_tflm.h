@@ -9,7 +9,7 @@ UTVM_INLINE void utvm_mve_softmax_row(const struct utvm_softmax *p, const int8_t
 	const int32x4_t largest = vdupq_n_s32(utvm_mve_largest(input, p->depth));
 	register int32_t sum __asm__("r0") = 0;
 	const int8_t *next = input;
-	int32_t inverse, shift;
+	int32_t zeros, inverse, shift;
 
 	/* What is positive, VRSHR and VRSHL round as utvm_divide_by_power does. */
 	__asm__ volatile("wlstp.32 lr, %[depth], 2f\n"
@@ -26,7 +26,9 @@ UTVM_INLINE void utvm_mve_softmax_row(const struct utvm_softmax *p, const int8_t
 			 : [depth] "r"(p->depth), [table] "r"(exponentials),
 			   [largest] "w"(largest), [last] "w"(last)
 			 : "lr", "q0", "q1", "memory");
-	inverse = utvm_softmax_inverse(sum, &shift);
+	zeros = __builtin_clz((uint32_t)sum);
+	inverse = utvm_softmax_inverse(sum, zeros);
+	shift = -utvm_softmax_shift(zeros);
 	__asm__ volatile("wlstp.32 lr, %[depth], 2f\n"
 			 "1:\n\t"
 			 "vldrb.s32 q0, [%[input]], #4\n\t"
@@ -43,7 +45,7 @@ UTVM_INLINE void utvm_mve_softmax_row(const struct utvm_softmax *p, const int8_t
 			 : [input] "+l"(input), [output] "+l"(output)
 			 : [depth] "r"(p->depth), [table] "r"(exponentials),
 			   [largest] "w"(largest), [last] "w"(last), [most] "w"(most),
-			   [inverse] "r"(inverse), [shift] "r"(-shift), [zero] "r"(-128)
+			   [inverse] "r"(inverse), [shift] "r"(shift), [zero] "r"(-128)
 			 : "lr", "q0", "q1", "memory");
 }
 

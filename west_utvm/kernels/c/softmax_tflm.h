@@ -23,23 +23,24 @@ UTVM_INLINE int32_t utvm_one_over_one_plus(int32_t x)
 	return guess >= 1 << 30 ? INT32_MAX : guess * 2;
 }
 
-/*
- * The reciprocal of a sum in Q12.19, in Q0.31, and by how many bits its product with an exponential
- * is to be shifted to the right.
- */
-UTVM_INLINE int32_t utvm_softmax_inverse(int32_t sum, int32_t *shift)
+/* The reciprocal in Q0.31 of a sum in Q12.19 with so many leading zeros. */
+UTVM_INLINE int32_t utvm_softmax_inverse(int32_t sum, int32_t zeros)
 {
-	const int32_t zeros = __builtin_clz((uint32_t)sum);
-
-	*shift = 12 - zeros + 31 - 8;
 	return utvm_one_over_one_plus((int32_t)(((uint32_t)sum << zeros) - (1U << 31)));
+}
+
+/* By how many bits a product of that and an exponential is shifted to the right. */
+UTVM_INLINE int32_t utvm_softmax_shift(int32_t zeros)
+{
+	return 12 - zeros + 31 - 8;
 }
 
 UTVM_INLINE void utvm_softmax_row(const struct utvm_softmax *p, const int8_t *input,
 				  const int32_t *exponentials, int8_t *output)
 {
 	int32_t largest = INT8_MIN;
-	int32_t sum = 0;
+	int32_t sum = 0; /* Q12.19 */
+	int32_t zeros = 0;
 	int32_t inverse, shift;
 
 	for (int32_t i = 0; i < p->depth; i++) {
@@ -52,13 +53,17 @@ UTVM_INLINE void utvm_softmax_row(const struct utvm_softmax *p, const int8_t *in
 			sum += utvm_divide_by_power(exponentials[below], 12);
 		}
 	}
-	inverse = utvm_softmax_inverse(sum, &shift);
+	while (((uint32_t)sum << zeros) < (1U << 31)) {
+		zeros++;
+	}
+	inverse = utvm_softmax_inverse(sum, zeros);
+	shift = utvm_softmax_shift(zeros);
 	for (int32_t i = 0; i < p->depth; i++) {
 		const int32_t below = largest - input[i];
 		int32_t result = 0;
 
-		/* More bits leave less than a half. */
-		if (below < p->entries && shift < 32) {
+		/* More bits, which 512 that are alike have, leave less than a half. */
+		if (below < p->entries && (p->depth < 512 || shift < 32)) {
 			result = utvm_multiply_high(inverse, exponentials[below]);
 			result = utvm_divide_by_power(result, shift);
 		}
