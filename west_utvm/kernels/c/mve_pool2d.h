@@ -7,18 +7,31 @@ struct utvm_mve_cells {
 	int32_t width;
 };
 
-UTVM_INLINE struct utvm_mve_cells utvm_mve_pool_window(const struct utvm_pool2d *p,
-							const int8_t *input, int32_t pixel)
+/* Of a line's windows, the whole of a row: the first row that any of them has in the image. */
+UTVM_INLINE struct utvm_mve_cells utvm_mve_pool_rows(const struct utvm_pool2d *p,
+						     const int8_t *input, int32_t line)
 {
-	const int32_t line = pixel / p->width;
 	const int32_t y = line % p->height * p->stride_y - p->pad_top;
-	const int32_t x = pixel % p->width * p->stride_x - p->pad_left;
 	const struct utvm_taps rows = utvm_taps(y, p->in_height, p->window_height, 1);
-	const struct utvm_taps columns = utvm_taps(x, p->in_width, p->window_width, 1);
 	const int32_t first = line / p->height * p->in_height + y + rows.begin;
-	const struct utvm_mve_cells window = {
-		input + (first * p->in_width + x + columns.begin) * p->channels,
+	const struct utvm_mve_cells whole = {
+		input + first * p->in_width * p->channels,
 		rows.end - rows.begin,
+		p->in_width,
+	};
+
+	return whole;
+}
+
+UTVM_INLINE struct utvm_mve_cells utvm_mve_pool_window(const struct utvm_pool2d *p,
+						       const struct utvm_mve_cells *rows,
+						       int32_t column)
+{
+	const int32_t x = column * p->stride_x - p->pad_left;
+	const struct utvm_taps columns = utvm_taps(x, p->in_width, p->window_width, 1);
+	const struct utvm_mve_cells window = {
+		rows->corner + (x + columns.begin) * p->channels,
+		rows->height,
 		columns.end - columns.begin,
 	};
 
@@ -66,18 +79,10 @@ UTVM_INLINE void utvm_mve_average_8(const struct utvm_pool2d *p,
 	for (int32_t y = window->height; y > 0; y--) {
 		const int8_t *tap = row;
 
-		__asm__ volatile("vctp.16 %[channels]\n\t"
-				 "dls lr, %[width]\n"
-				 "1:\n\t"
-				 "vpst\n\t"
-				 "vldrbt.s16 q0, [%[tap]]\n\t"
-				 "add %[tap], %[step]\n\t"
-				 "vadd.i16 %q[mean], %q[mean], q0\n\t"
-				 "le lr, 1b"
-				 : [tap] "+l"(tap), [mean] "+w"(mean)
-				 : [width] "r"(window->width), [step] "r"(p->channels),
-				   [channels] "r"(channels)
-				 : "lr", "q0", "cc", "memory");
+		for (int32_t x = window->width; x > 0; x--) {
+			mean = vaddq_s16(mean, vldrbq_z_s16(tap, lanes));
+			tap += p->channels;
+		}
 		row += p->in_width * p->channels;
 	}
 	/* To the nearest, halves away from zero. */
@@ -96,8 +101,8 @@ UTVM_INLINE void utvm_mve_average_8(const struct utvm_pool2d *p,
 #define UTVM_MVE_POOL_COUNT 0
 #endif
 
-/* All channels of one pixel. */
-UTVM_INLINE void utvm_mve_average_pixel(const struct utvm_pool2d *p,
+/* Of any number of taps. */
+UTVM_INLINE void utvm_mve_average_large(const struct utvm_pool2d *p,
 					const struct utvm_mve_cells *window, int8_t *output)
 {
 	const int32_t count = window->height * window->width;
@@ -120,28 +125,23 @@ UTVM_INLINE void utvm_mve_average_pixel(const struct utvm_pool2d *p,
 	}
 }
 
-UTVM_SHARED void utvm_mve_average_pool2d(const struct utvm_pool2d *p, const int8_t *input,
-					 int8_t *output)
+UTVM_INLINE void utvm_mve_average_window(const struct utvm_pool2d *p,
+					 const struct utvm_mve_cells *window, int8_t *output)
 {
-	for (int32_t pixel = 0; pixel < p->batches * p->height * p->width; pixel++) {
-		const struct utvm_mve_cells window = utvm_mve_pool_window(p, input, pixel);
 #if UTVM_MVE_POOL_COUNT
-		const int32_t count = window.height * window.width;
+	const int32_t count = window->height * window->width;
 
-		if (count <= UTVM_MVE_POOL_COUNT) {
-			const struct utvm_mve_pool_divisor by = utvm_mve_pool_divisor(count);
+	if (count <= UTVM_MVE_POOL_COUNT) {
+		const struct utvm_mve_pool_divisor by = utvm_mve_pool_divisor(count);
 
-			for (int32_t channel = 0; channel < p->channels; channel += 8) {
-				utvm_mve_average_8(p, &window, &by, window.corner + channel,
-						   p->channels - channel, output + channel);
-			}
-			output += p->channels;
-			continue;
+		for (int32_t channel = 0; channel < p->channels; channel += 8) {
+			utvm_mve_average_8(p, window, &by, window->corner + channel,
+					   p->channels - channel, output + channel);
 		}
-#endif
-		utvm_mve_average_pixel(p, &window, output);
-		output += p->channels;
+		return;
 	}
+#endif
+	utvm_mve_average_large(p, window, output);
 }
 
 /* Of up to 16 channels. */
@@ -151,15 +151,17 @@ UTVM_INLINE void utvm_mve_max_16(const struct utvm_pool2d *p, const struct utvm_
 	const int32_t channels = utvm_min(16, p->channels - channel);
 #if defined(__ARM_FEATURE_MVE)
 	const mve_pred16_t lanes = vctp8q((uint32_t)channels);
+	const int8_t *row = window->corner + channel;
 	int8x16_t largest = vdupq_n_s8((int8_t)p->low);
 
-	for (int32_t y = 0; y < window->height; y++) {
-		const int8_t *tap = window->corner + y * p->in_width * p->channels + channel;
+	for (int32_t y = window->height; y > 0; y--) {
+		const int8_t *tap = row;
 
 		for (int32_t x = window->width; x > 0; x--) {
 			largest = vmaxq_s8(largest, vldrbq_z_s8(tap, lanes));
 			tap += p->channels;
 		}
+		row += p->in_width * p->channels;
 	}
 	vstrbq_p_s8(output, vminq_s8(largest, vdupq_n_s8((int8_t)p->high)), lanes);
 #else
@@ -178,15 +180,27 @@ UTVM_INLINE void utvm_mve_max_16(const struct utvm_pool2d *p, const struct utvm_
 #endif
 }
 
-UTVM_SHARED void utvm_mve_max_pool2d(const struct utvm_pool2d *p, const int8_t *input,
-				     int8_t *output)
+UTVM_INLINE void utvm_mve_max_window(const struct utvm_pool2d *p,
+				     const struct utvm_mve_cells *window, int8_t *output)
 {
-	for (int32_t pixel = 0; pixel < p->batches * p->height * p->width; pixel++) {
-		const struct utvm_mve_cells window = utvm_mve_pool_window(p, input, pixel);
-
-		for (int32_t channel = 0; channel < p->channels; channel += 16) {
-			utvm_mve_max_16(p, &window, channel, output + channel);
-		}
-		output += p->channels;
+	for (int32_t channel = 0; channel < p->channels; channel += 16) {
+		utvm_mve_max_16(p, window, channel, output + channel);
 	}
 }
+
+#define UTVM_MVE_POOL2D(name)                                                                      \
+	UTVM_SHARED void utvm_mve_##name##_pool2d(const struct utvm_pool2d *p,                     \
+						  const int8_t *input, int8_t *output)             \
+	{                                                                                          \
+		for (int32_t line = 0; line < p->batches * p->height; line++) {                    \
+			const struct utvm_mve_cells rows = utvm_mve_pool_rows(p, input, line);     \
+			for (int32_t column = 0; column < p->width; column++) {                    \
+				const struct utvm_mve_cells window =                               \
+					utvm_mve_pool_window(p, &rows, column);                    \
+				utvm_mve_##name##_window(p, &window, output);                      \
+				output += p->channels;                                             \
+			}                                                                          \
+		}                                                                                  \
+	}
+UTVM_MVE_POOL2D(average)
+UTVM_MVE_POOL2D(max)
