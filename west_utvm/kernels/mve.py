@@ -149,10 +149,10 @@ def line_overlap(steps: Mapping[str, int], some: int, channels: int, safe: int =
         for first, end in zip(firsts, [*firsts[1:], width], strict=True):
             written.append((line * width + end) * channels)
             needed.append(start + first * steps["pixel_step"])
-    return _overlap(written, needed)
+    return farthest(written, needed)
 
 
-def _overlap(written: Sequence[int], needed: Sequence[int]) -> int:
+def farthest(written: Sequence[int], needed: Sequence[int]) -> int:
     """``written``: the end of what a step has written of the output; ``needed``: the first byte of
     the input that this step, while it writes, or a later one reads."""
     return max(end - first for end, first in zip(written, needed, strict=True))
@@ -217,7 +217,7 @@ def rows_overlap(operator: Operator, rows: int) -> int:
         copied = in_height if y == height - 1 else max(0, min(copied, in_height))
         written.append((line + 1) * width * channels)
         needed.append((batch * in_height + copied) * in_width * in_channels)
-    return _overlap(written, needed)
+    return farthest(written, needed)
 
 
 def conv2d(operator: Operator, options: Options) -> Emitted:
@@ -243,7 +243,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
         constants=_packed(plain, operator),
         macs=output.elements * depth,
         scratch=2 * depth,
-        overlap=_overlap(written, [*starts[2::2], operator.inputs[0].elements]),
+        overlap=farthest(written, [*starts[2::2], operator.inputs[0].elements]),
     )
 
 
@@ -298,6 +298,11 @@ def pixels(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
         "out_step": weights.shape[0],
         "range": value_range(operator, clamp),
     }
+
+
+def packed_weights(operator: Operator, options: Options) -> Mapping[str, Array]:
+    """What kernels of pixels take."""
+    return _packed(prepared(operator, options, channel_axis=0), operator)
 
 
 def _packed(plain: Mapping[str, Array], operator: Operator) -> Mapping[str, Array]:
