@@ -41,6 +41,17 @@ def single_channel(operator: Operator, options: Options) -> Emitted | None:
     )
 
 
+def conv2d(operator: Operator, options: Options) -> Emitted | None:
+    """Of one input channel, weights OHWI: by strips, where it can be."""
+    data, weights, bias = operator.inputs
+    if data.shape[3] != 1 or weights.data is None:
+        return None
+    turned = np.ascontiguousarray(weights.data[..., 0].transpose(1, 2, 0))
+    weights = replace(weights, shape=turned.shape, data=turned)
+    depthwise = replace(operator, kind="depthwise_conv2d", inputs=(data, weights, bias))
+    return strips(depthwise, options)
+
+
 def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     """Weights are HWC. None where an input channel has several output channels."""
     attributes = operator.attributes
@@ -77,8 +88,8 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
     """Windows of 3x3 without dilation, where the image is wide enough to be worth its strips."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
-    channels = operator.inputs[0].shape[3]
-    batches, height, width, _ = operator.outputs[0].shape
+    inside = operator.inputs[0].shape[3]
+    batches, height, width, channels = operator.outputs[0].shape
     if operator.inputs[1].shape != (3, 3, channels) or attributes.dilation != (1, 1):
         return None
     stride_y, stride_x = attributes.strides
@@ -94,31 +105,51 @@ def strips(operator: Operator, options: Options) -> Emitted | None:
     if max(channels, 2 * pitch) * 8 > 1 << 16 or not _worth_strips(operator, columns * rows):
         return None
     variant = mve.variant(operator, attributes.clamp, plain)
+    several = "" if channels == inside > 1 else "_several"
     return Emitted(
         headers=(*mve.HEADERS, "mve_strips.h", "mve_depthwise_strips.h"),
-        kernel=f"mve_depthwise_strips_{variant}_{stride_x}",
+        kernel=f"mve_depthwise_strips_{variant}_{stride_x}{several}",
         struct="mve_depthwise_strips",
         fields={
             "batches": batches,
             "height": height,
             "width": width,
             "stride_y": stride_y,
+            "channels": channels,
             "out_zero": operator.outputs[0].zero_point,
             "image": _image(operator, pitch),
         },
-        constants={"records": _records(plain, channels)},
+        constants={"records": _records(plain, channels, inside)},
         macs=operator.outputs[0].elements * 9,
-        scratch=(channels - 1) * pitch + max(pitch, read),
+        scratch=(inside - 1) * pitch + max(pitch, read),
         overlap=mve.rows_overlap(operator, 3),
     )
 
 
 def _worth_strips(operator: Operator, copied: int) -> bool:
     """By instructions for each output, counted in the loops: those with strips need some for each
-    row of a channel, for eight pixels, and for a byte to copy; those without for 16 channels."""
+    row of a channel, for eight pixels, and for a byte to copy; those without for 16 channels. For
+    several output channels of one there are windows."""
     _, height, width, channels = operator.outputs[0].shape
-    with_strips = (25 + 32 * -(-width // 8)) / width + 0.5 * copied / (height * width)
+    rows = (25 + 32 * -(-width // 8)) / width
+    if channels != operator.inputs[0].shape[3] or channels == 1:
+        return rows < _windows_rows(operator, 9)
+    with_strips = rows + 0.5 * copied / (height * width)
     return with_strips < _PAIRS * -(-channels // _LANES) / channels
+
+
+def _windows_rows(operator: Operator, taps: int) -> float:
+    """Instructions for each output of the loops in c/mve_windows.h."""
+    width = operator.outputs[0].shape[2]
+    vectors, shared = mve.windows_shape(taps, _windows(operator, taps)["step"], width)
+    four = 15 + 4 * vectors + 4 * (1 + vectors) / shared
+    return (18 + 4 * vectors * shared + four * -(-width // 4)) / width
+
+
+def _further(channels: int, inside: int) -> Array:
+    """Which output channels are the last of an input channel, bool [channels]."""
+    further: Array = np.arange(1, channels + 1) % (channels // inside) == 0
+    return further
 
 
 def windows(operator: Operator, options: Options) -> Emitted | None:
@@ -144,7 +175,7 @@ def windows(operator: Operator, options: Options) -> Emitted | None:
     read = held - rows + fields["step"] * (width + -width % 4 - 1) + vectors * _LANES
     variant = mve.variant(operator, attributes.clamp, plain)
     weights = plain["weights"].reshape(rows, -1, channels).transpose(2, 1, 0)
-    further = np.arange(1, channels + 1) % (channels // image["channels"]) == 0
+    further = _further(channels, image["channels"])
     return Emitted(
         headers=(*mve.HEADERS, "mve_strips.h", "mve_windows.h", "mve_depthwise_windows.h"),
         kernel=f"mve_depthwise_windows_{variant}_{vectors}_{shared}",
@@ -210,21 +241,19 @@ def _worth_windows(operator: Operator, copied: int) -> bool:
     inside, taps = operator.inputs[0].shape[3], operator.inputs[1].elements // channels
     if channels != inside:
         return True
-    vectors, shared = mve.windows_shape(taps, _windows(operator, taps)["step"], width)
     put = 7 * (inside // _LANES + -(-(inside % _LANES) // 8)) / inside
-    four = 15 + 4 * vectors + 4 * (1 + vectors) / shared
-    with_windows = (18 + 4 * vectors * shared + four * -(-width // 4)) / width
-    with_windows += put * copied / (height * width)
+    with_windows = _windows_rows(operator, taps) + put * copied / (height * width)
     without = _PAIRS if _has_pairs(operator.inputs[1]) else 90 + 16 * taps
     return with_windows < without * -(-channels // _LANES) / channels
 
 
-def _records(plain: Mapping[str, Array], channels: int) -> Array:
+def _records(plain: Mapping[str, Array], channels: int, inside: int) -> Array:
     """int32, five for each channel: bias, multiplier, and as bytes the shift, nine weights, column
-    by column, and two more."""
+    by column, a one where the next channel is of another input channel, and one more."""
     weights = plain["weights"].reshape(3, 3, channels).transpose(2, 1, 0).reshape(channels, 9)
     shift = np.broadcast_to(plain["shift"], channels).reshape(-1, 1)
-    data = np.concatenate([shift, weights, np.zeros((channels, 2), np.int8)], axis=1)
+    last = (_further(channels, inside), np.zeros(channels, np.int8))
+    data = np.concatenate([shift, weights, np.stack(last, axis=1)], axis=1)
     words = np.ascontiguousarray(data.astype("<i1")).view("<i4")
     figures = [plain["bias"], np.broadcast_to(plain["multiplier"], channels)]
     return np.concatenate([np.stack(figures, axis=1), words], axis=1).astype(np.int32).reshape(-1)

@@ -1,15 +1,18 @@
 /*
- * Depthwise convolution by 3x3, with as many output as input channels, for wide images, from
- * strips: the window of an output pixel is a run of nine bytes. Results are in the range of int8.
+ * Depthwise convolution by 3x3, for wide images, from strips: the window of an output pixel
+ * is a run of nine bytes. Results are in the range of int8. Where an input channel has several
+ * output channels, it is so for all.
  *
  * A channel's constants are a record of 20 bytes: bias, multiplier, shift (one byte), nine weights,
- * column by column from top to bottom, and two bytes more.
+ * column by column from top to bottom, and two bytes more. Of several for each input channel the
+ * first of these says how many strips further the next one is, 0 or 1.
  */
 struct utvm_mve_depthwise_strips {
 	int32_t batches;
 	int32_t height;
 	int32_t width;
 	int32_t stride_y;
+	int32_t channels;
 	int32_t out_zero;
 	struct utvm_mve_strips_image image;
 };
@@ -33,7 +36,11 @@ struct utvm_mve_strips {
  * or six bytes further in each. Sums go to vectors as pixels 0 to 3 and 4 to 7, narrowed in turn:
  * pixels are in the order of 0, 4, 1, 5, 2, 6, 3, 7.
  */
-#define UTVM_MVE_STRIPS(shift_weights, sums, requantize)                                          \
+#define UTVM_MVE_STRIPS_NEXT "add r3, r0\n\t"
+#define UTVM_MVE_STRIPS_NEXT_IF                                                                    \
+	"ldrb r2, [r5, #18]\n\t"                                                                   \
+	"mla r3, r2, r0, r3\n\t"
+#define UTVM_MVE_STRIPS(next, shift_weights, sums, requantize)                                    \
 	__asm__ volatile("push {r7}\n"                                                            \
 			 "1:\n\t"                                                                 \
 			 "ldrd r8, r10, [r5]\n\t"                                                 \
@@ -44,8 +51,7 @@ struct utvm_mve_strips {
 			 "vldrbt.8 q0, [r5, #9]\n\t"                                              \
 			 "movs r0, #0\n\t" shift_weights "mov r1, r3\n\t"                         \
 			 "ldr r0, [r11]\n\t"                                                      \
-			 "ldr r9, [r11, #4]\n\t"                                                  \
-			 "add r3, r0\n\t"                                                         \
+			 "ldr r9, [r11, #4]\n\t" next                                             \
 			 "mov r7, lr\n\t"                                                         \
 			 "add lr, #1\n\t"                                                         \
 			 "adds r5, #20\n"                                                         \
@@ -112,20 +118,35 @@ struct utvm_mve_strips {
 	"vmov q5[2], q5[0], r0, r4\n\t"                                                           \
 	"vmov q5[3], q5[1], r2, r6\n\t"
 
+#define UTVM_MVE_STRIPS_OF(next)                                                                  \
+	if (stride == 1 && positive) {                                                            \
+		UTVM_MVE_STRIPS(next, UTVM_MVE_STRIPS_SHIFT_1, UTVM_MVE_STRIPS_SUMS_1,            \
+				UTVM_MVE_REQUANTIZE_POSITIVE_Q4_Q5);                              \
+	} else if (stride == 1) {                                                                 \
+		UTVM_MVE_STRIPS(next, UTVM_MVE_STRIPS_SHIFT_1, UTVM_MVE_STRIPS_SUMS_1,            \
+				UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5);                              \
+	} else if (positive) {                                                                    \
+		UTVM_MVE_STRIPS(next, UTVM_MVE_STRIPS_SHIFT_2, UTVM_MVE_STRIPS_SUMS_2,            \
+				UTVM_MVE_REQUANTIZE_POSITIVE_Q4_Q5);                              \
+	} else {                                                                                  \
+		UTVM_MVE_STRIPS(next, UTVM_MVE_STRIPS_SHIFT_2, UTVM_MVE_STRIPS_SUMS_2,            \
+				UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5);                              \
+	}
+
 UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, int positive,
-				     int32_t stride, const int8_t *first, const int32_t *records,
-				     int8_t *output)
+				     int32_t stride, int several, const int8_t *first,
+				     const int32_t *records, int8_t *output)
 {
 	struct utvm_mve_strips strips = {
 		p->image.pitch,    p->width,
-		8 * p->image.channels, p->out_zero,
-		records + p->image.channels * UTVM_MVE_RECORD,
+		8 * p->channels, p->out_zero,
+		records + p->channels * UTVM_MVE_RECORD,
 	};
 	const uint16x8_t lanes = vidupq_n_u16(0, 1);
 	/* 0, 4, 1, 5, 2, 6, 3, 7. */
 	const uint16x8_t order = vaddq_u16(vshrq_n_u16(lanes, 1),
 					   vshlq_n_u16(vandq_u16(lanes, vdupq_n_u16(1)), 2));
-	const uint16x8_t places = vmulq_n_u16(order, (uint16_t)p->image.channels);
+	const uint16x8_t places = vmulq_n_u16(order, (uint16_t)p->channels);
 	register const int8_t *strip __asm__("r3") = first;
 	register const int32_t *record __asm__("r5") = records;
 	register struct utvm_mve_strips *state __asm__("r11") = &strips;
@@ -133,18 +154,10 @@ UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, 
 	register uint16x8_t offsets __asm__("q6") = places;
 	register uint16x8_t pixels __asm__("q7") = order;
 
-	if (stride == 1 && positive) {
-		UTVM_MVE_STRIPS(UTVM_MVE_STRIPS_SHIFT_1, UTVM_MVE_STRIPS_SUMS_1,
-				UTVM_MVE_REQUANTIZE_POSITIVE_Q4_Q5);
-	} else if (stride == 1) {
-		UTVM_MVE_STRIPS(UTVM_MVE_STRIPS_SHIFT_1, UTVM_MVE_STRIPS_SUMS_1,
-				UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5);
-	} else if (positive) {
-		UTVM_MVE_STRIPS(UTVM_MVE_STRIPS_SHIFT_2, UTVM_MVE_STRIPS_SUMS_2,
-				UTVM_MVE_REQUANTIZE_POSITIVE_Q4_Q5);
+	if (several) {
+		UTVM_MVE_STRIPS_OF(UTVM_MVE_STRIPS_NEXT_IF);
 	} else {
-		UTVM_MVE_STRIPS(UTVM_MVE_STRIPS_SHIFT_2, UTVM_MVE_STRIPS_SUMS_2,
-				UTVM_MVE_REQUANTIZE_NEGATIVE_Q4_Q5);
+		UTVM_MVE_STRIPS_OF(UTVM_MVE_STRIPS_NEXT);
 	}
 }
 
@@ -156,15 +169,18 @@ UTVM_INLINE int8_t utvm_mve_record_byte(const int32_t *record, int32_t index)
 }
 
 UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, int positive,
-				     int32_t stride, const int8_t *first, const int32_t *records,
-				     int8_t *output)
+				     int32_t stride, int several, const int8_t *first,
+				     const int32_t *records, int8_t *output)
 {
+	const int32_t per_strip = p->channels / p->image.channels;
+
 	(void)positive;
-	for (int32_t i = 0; i < p->width * p->image.channels; i++) {
-		const int32_t channel = i % p->image.channels;
+	(void)several;
+	for (int32_t i = 0; i < p->width * p->channels; i++) {
+		const int32_t channel = i % p->channels;
 		const int32_t *const record = records + channel * UTVM_MVE_RECORD;
 		const int8_t *const window =
-			first + channel * p->image.pitch + i / p->image.channels * stride * 3;
+			first + channel / per_strip * p->image.pitch + i / p->channels * stride * 3;
 		int32_t sum = record[0];
 
 		for (int32_t tap = 0; tap < 9; tap++) {
@@ -178,7 +194,7 @@ UTVM_INLINE void utvm_mve_strips_row(const struct utvm_mve_depthwise_strips *p, 
 #endif
 
 UTVM_INLINE void utvm_mve_depthwise_strips(const struct utvm_mve_depthwise_strips *p, int positive,
-					   int32_t stride, const int8_t *input,
+					   int32_t stride, int several, const int8_t *input,
 					   const int32_t *records, int8_t *strips, int8_t *output)
 {
 	for (int32_t batch = 0; batch < p->batches; batch++) {
@@ -188,23 +204,31 @@ UTVM_INLINE void utvm_mve_depthwise_strips(const struct utvm_mve_depthwise_strip
 			const int32_t first = line * p->stride_y;
 
 			for (loaded = utvm_max(loaded, first); loaded < first + 3; loaded++) {
-				utvm_mve_strips_load(&p->image, input, 3, loaded, strips + loaded);
+				utvm_mve_strips_load(&p->image, input, 3, loaded,
+						     several && p->image.channels == 1,
+						     strips + loaded);
 			}
-			utvm_mve_strips_row(p, positive, stride, strips + first, records, output);
-			output += p->width * p->image.channels;
+			utvm_mve_strips_row(p, positive, stride, several, strips + first, records,
+					    output);
+			output += p->width * p->channels;
 		}
 		input += p->image.height * p->image.width * p->image.channels;
 	}
 }
 
-#define UTVM_MVE_DEPTHWISE_STRIPS(name, positive, stride)                                         \
+#define UTVM_MVE_DEPTHWISE_STRIPS(name, positive, stride, several)                                \
 	UTVM_SHARED void utvm_mve_depthwise_strips_##name(                                        \
 		const struct utvm_mve_depthwise_strips *p, const int8_t *input,                   \
 		const int32_t *records, void *scratch, int8_t *output)                            \
 	{                                                                                         \
-		utvm_mve_depthwise_strips(p, positive, stride, input, records, scratch, output);  \
+		utvm_mve_depthwise_strips(p, positive, stride, several, input, records, scratch,  \
+					  output);                                                \
 	}
-UTVM_MVE_DEPTHWISE_STRIPS(negative_1, 0, 1)
-UTVM_MVE_DEPTHWISE_STRIPS(negative_2, 0, 2)
-UTVM_MVE_DEPTHWISE_STRIPS(positive_1, 1, 1)
-UTVM_MVE_DEPTHWISE_STRIPS(positive_2, 1, 2)
+UTVM_MVE_DEPTHWISE_STRIPS(negative_1, 0, 1, 0)
+UTVM_MVE_DEPTHWISE_STRIPS(negative_2, 0, 2, 0)
+UTVM_MVE_DEPTHWISE_STRIPS(positive_1, 1, 1, 0)
+UTVM_MVE_DEPTHWISE_STRIPS(positive_2, 1, 2, 0)
+UTVM_MVE_DEPTHWISE_STRIPS(negative_1_several, 0, 1, 1)
+UTVM_MVE_DEPTHWISE_STRIPS(negative_2_several, 0, 2, 1)
+UTVM_MVE_DEPTHWISE_STRIPS(positive_1_several, 1, 1, 1)
+UTVM_MVE_DEPTHWISE_STRIPS(positive_2_several, 1, 2, 1)

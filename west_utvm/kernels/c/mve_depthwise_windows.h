@@ -47,6 +47,7 @@ UTVM_INLINE void utvm_mve_depthwise_windows(const struct utvm_mve_depthwise_wind
 			for (loaded = utvm_max(loaded, first); loaded < first + p->rows;
 			     loaded++) {
 				utvm_mve_strips_load(&p->image, input, p->rows, loaded,
+						     p->image.channels == 1,
 						     strips + loaded - origin);
 			}
 			utvm_mve_windows(&p->windows, positive, vectors, shared, strips + first - origin,

@@ -66,9 +66,34 @@ UTVM_INLINE void utvm_mve_strips_put(const int8_t *from, int32_t step, int32_t c
 #endif
 }
 
-/* Row r of the image and its borders, to the bytes of columns that begin at strips. */
+/* The same of one channel, whose pixels are neighbours. */
+UTVM_INLINE void utvm_mve_strips_put_one(const int8_t *from, int32_t count, int8_t *to,
+					 int32_t rows)
+{
+#if defined(UTVM_MVE_VECTORS)
+	const uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)rows);
+
+	__asm__ volatile("wlstp.16 lr, %[count], 2f\n"
+			 "1:\n\t"
+			 "vldrb.u16 q0, [%[from]], #8\n\t"
+			 "vstrb.16 q0, [%[to], %q[places]]\n\t"
+			 "add %[to], %[eight]\n\t"
+			 "letp lr, 1b\n"
+			 "2:"
+			 : [from] "+l"(from), [to] "+r"(to)
+			 : [count] "r"(count), [eight] "r"(8 * rows), [places] "w"(places)
+			 : "q0", "lr", "memory");
+#else
+	for (int32_t i = 0; i < count; i++) {
+		to[rows * i] = from[i];
+	}
+#endif
+}
+
+/* Row r of the image and its borders, to the bytes of columns that begin at strips; one: it has
+ * one channel. */
 UTVM_INLINE void utvm_mve_strips_load(const struct utvm_mve_strips_image *p, const int8_t *image,
-				      int32_t rows, int32_t r, int8_t *strips)
+				      int32_t rows, int32_t r, int one, int8_t *strips)
 {
 	const int32_t y = r - p->pad_top;
 	const int32_t outside = y < 0 || y >= p->height;
@@ -85,8 +110,12 @@ UTVM_INLINE void utvm_mve_strips_load(const struct utvm_mve_strips_image *p, con
 		int8_t *const to = strips + channel * p->pitch;
 
 		utvm_mve_strips_put(border, 0, left, to, rows, p->pitch, channels);
-		utvm_mve_strips_put(image + channel, p->channels, inside, to + rows * left, rows,
-				    p->pitch, channels);
+		if (one) {
+			utvm_mve_strips_put_one(image, inside, to + rows * left, rows);
+		} else {
+			utvm_mve_strips_put(image + channel, p->channels, inside, to + rows * left,
+					    rows, p->pitch, channels);
+		}
 		utvm_mve_strips_put(border, 0, right, to + rows * (left + inside), rows, p->pitch,
 				    channels);
 		channel += channels;
