@@ -70,15 +70,20 @@ def conv1x1(operator: Operator, options: Options) -> Emitted | None:
     """Where the window is one pixel, all of them within the image."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
-    depth = operator.inputs[0].shape[3]
     if operator.inputs[1].shape[1:3] != (1, 1) or any(attributes.padding):
         return None
-    if attributes.strides == (1, 1):
-        pixels = math.prod(operator.outputs[0].shape[:-1])
-        return _conv1x1(operator, options, attributes.clamp, _line(pixels, depth))
-    _, in_height, in_width, _ = operator.inputs[0].shape
+    return _conv1x1(operator, options, attributes.clamp, steps1x1(operator))
+
+
+def steps1x1(operator: Operator) -> dict[str, int]:
+    """Of a convolution by 1x1 without padding: the figures of ``struct utvm_mve_conv1x1``."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    _, in_height, in_width, depth = operator.inputs[0].shape
     batches, height, width, _ = operator.outputs[0].shape
-    fields = {
+    if attributes.strides == (1, 1):
+        return _line(batches * height * width, depth)
+    return {
         "batches": batches,
         "batch_step": in_height * in_width * depth,
         "height": height,
@@ -86,7 +91,6 @@ def conv1x1(operator: Operator, options: Options) -> Emitted | None:
         "width": width,
         "pixel_step": attributes.strides[1] * depth,
     }
-    return _conv1x1(operator, options, attributes.clamp, fields)
 
 
 def _line(pixels: int, depth: int) -> dict[str, int]:
@@ -112,7 +116,7 @@ def _conv1x1(operator: Operator, options: Options, clamp: Clamp, steps: dict[str
         fields={**steps, "pixels": _pixels(operator, clamp)},
         constants=_packed(plain, operator),
         macs=operator.outputs[0].elements * depth,
-        overlap=_line_overlap(steps, pixels, channels),
+        overlap=line_overlap(steps, pixels, channels),
     )
 
 
@@ -129,7 +133,7 @@ def saturates(clamp: Clamp, plain: Mapping[str, Array]) -> bool:
     return clamp == Clamp() and int(plain["shift"].max()) < 0
 
 
-def _line_overlap(steps: Mapping[str, int], pixels: int, channels: int) -> int:
+def line_overlap(steps: Mapping[str, int], pixels: int, channels: int) -> int:
     """Where ``pixels`` of a line are computed at a time."""
     written, needed = [], []
     for line in range(steps["batches"] * steps["height"]):
@@ -291,8 +295,11 @@ def _pixels(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
 
 
 def _packed(plain: Mapping[str, Array], operator: Operator) -> Mapping[str, Array]:
+    return packed(plain, operator.inputs[1].shape[0])
+
+
+def packed(plain: Mapping[str, Array], channels: int) -> dict[str, Array]:
     """With a quad for each four channels: four biases and their scales."""
-    channels = operator.inputs[1].shape[0]
     every = dict(plain)
     for name in ("multiplier", "shift"):
         every[name] = np.broadcast_to(plain[name], channels)
