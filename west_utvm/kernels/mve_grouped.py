@@ -64,15 +64,15 @@ def pairs(operator: Operator, options: Options) -> Emitted:
     taps, patch = math.prod(weights.shape[1:3]), math.prod(weights.shape[1:])
     copied = taps > 1 or any(attributes.padding)
     packed = [mve.packed(part, len(part["bias"])) for part in _by_group(operator, plain)]
-    own = channels // grouped.count(operator)
     return Emitted(
         headers=(*_HEADERS, "window.h", "grouped.h", "mve_grouped.h"),
         kernel=f"mve_grouped_{mve.variant(operator, attributes.clamp, plain)}",
         struct="mve_grouped",
         fields={
-            "pixels": {**_group(operator, attributes), "channels": _rounded(own)},
+            "pixels": _group(operator, attributes),
             "grouped": grouped.grouped(operator),
             "copied": int(copied),
+            "in_fours": _in_fours(operator),
             "weights_step": len(packed[0]["weights"]),
             "quads_step": len(packed[0]["quads"]),
         },
@@ -85,11 +85,14 @@ def pairs(operator: Operator, options: Options) -> Emitted:
     )
 
 
-def _rounded(channels: int) -> int:
-    """Channels of a group but the last, in fours where the next group has as many to write over
-    what is too much."""
-    fours = -(-channels // _LANES) * _LANES
-    return fours if fours <= 2 * channels else channels
+def _in_fours(operator: Operator) -> int:
+    """How many of the first groups may have their channels rounded up to fours: the next group has
+    as many to write over what is too much. It goes no further than all groups' channels."""
+    groups = grouped.count(operator)
+    own = operator.outputs[0].shape[3] // groups
+    if own % _LANES == 0:
+        return groups
+    return groups - 1 if own > 1 else 0
 
 
 def _group(operator: Operator, attributes: Convolution) -> Mapping[str, Field]:

@@ -1,8 +1,13 @@
 /* Convolution in groups: what the windows of two pixels see of a group is copied to two rows. */
 struct utvm_mve_grouped {
-	struct utvm_mve_pixels pixels; /* of one group; channels may be rounded up to fours */
+	struct utvm_mve_pixels pixels; /* of one group */
 	struct utvm_grouped grouped;
 	int32_t copied; /* or 0, where a window is one pixel that is always in the image */
+	/*
+	 * The first groups, whose channels are rounded up to fours: what is too much is written
+	 * over by the group after them.
+	 */
+	int32_t in_fours;
 	int32_t weights_step; /* from group to group */
 	int32_t quads_step;
 };
@@ -49,30 +54,56 @@ UTVM_INLINE void utvm_mve_grouped_rows(const struct utvm_grouped *p, const int8_
 	}
 }
 
-/*
- * All groups of up to two pixels. Channels are rounded up to fours, where what is too much is
- * written over by the next group: the last group has none.
- */
-UTVM_INLINE void utvm_mve_grouped_pair(const struct utvm_mve_grouped *p, utvm_mve_pixels_t *pixels,
-				       const int8_t *const *taps, int32_t count,
-				       const int8_t *weights, const int32_t *quads, int8_t *rows,
-				       int8_t *output)
+/* One group of two pixels, or of one pixel twice; its channels are rounded up to fours. */
+UTVM_INLINE void utvm_mve_grouped_fours(const struct utvm_mve_grouped *p, int kind,
+					const int8_t *row, int32_t step, const int8_t *weights,
+					const int32_t *quads, int8_t *output, int32_t out_step)
+{
+#if defined(UTVM_MVE_VECTORS)
+	struct utvm_mve_pair pair = {
+		.row0 = row,
+		.row1 = row + step,
+		.depth = p->pixels.depth - 32,
+		.end = quads + p->quads_step,
+		.output0 = output,
+		.output1 = output + out_step,
+		.weights = weights,
+		.quads = quads,
+		.pairs = 1,
+	};
+
+	utvm_mve_pairs(kind, &pair, &p->pixels.range);
+#else
+	utvm_mve_pixel(&p->pixels, kind, row, weights, quads, 0, output);
+	utvm_mve_pixel(&p->pixels, kind, row + step, weights, quads, 0, output + out_step);
+#endif
+}
+
+/* All groups of up to two pixels. */
+UTVM_INLINE void utvm_mve_grouped_pair(const struct utvm_mve_grouped *p, int kind,
+				       utvm_mve_pixels_t *pixels, const int8_t *const *taps,
+				       int32_t count, const int8_t *weights, const int32_t *quads,
+				       int8_t *rows, int8_t *output)
 {
 	const struct utvm_grouped *const q = &p->grouped;
-	struct utvm_mve_pixels group = p->pixels;
+	const int32_t out_step = count > 1 ? p->pixels.out_step : 0;
 
-	for (int32_t left = q->groups; left > 0; left--) {
-		const int32_t first = (q->groups - left) * q->depth;
+	for (int32_t i = 0; i < q->groups; i++) {
+		const int32_t first = i * q->depth;
+		const int8_t *row = rows;
+		int32_t step = p->pixels.depth;
 
-		if (left == 1) {
-			group.channels = q->channels;
-		}
 		if (p->copied) {
 			utvm_mve_grouped_rows(q, taps, first, rows);
-			pixels(&group, rows, group.depth, count, weights, quads, output);
 		} else {
-			pixels(&group, taps[0] + first, (int32_t)(taps[1] - taps[0]), count,
-			       weights, quads, output);
+			row = taps[0] + first;
+			step = (int32_t)(taps[1] - taps[0]);
+		}
+		if (i < p->in_fours) {
+			utvm_mve_grouped_fours(p, kind, row, step, weights, quads, output,
+					       out_step);
+		} else {
+			pixels(&p->pixels, row, step, count, weights, quads, output);
 		}
 		weights += p->weights_step;
 		quads += p->quads_step;
@@ -80,9 +111,10 @@ UTVM_INLINE void utvm_mve_grouped_pair(const struct utvm_mve_grouped *p, utvm_mv
 	}
 }
 
-UTVM_SHARED void utvm_mve_grouped(const struct utvm_mve_grouped *p, utvm_mve_pixels_t *pixels,
-				  const int8_t *input, const int8_t *weights, const int32_t *quads,
-				  void *scratch, int8_t *output)
+UTVM_INLINE void utvm_mve_grouped(const struct utvm_mve_grouped *p, int kind,
+				  utvm_mve_pixels_t *pixels, const int8_t *input,
+				  const int8_t *weights, const int32_t *quads, void *scratch,
+				  int8_t *output)
 {
 	const struct utvm_grouped *const q = &p->grouped;
 	const int8_t **const taps = scratch;
@@ -93,19 +125,19 @@ UTVM_SHARED void utvm_mve_grouped(const struct utvm_mve_grouped *p, utvm_mve_pix
 
 	memset(zeros, q->window.in_zero, (size_t)q->window.in_channels);
 	while ((count = utvm_grouped_next(q, &at, input, zeros, 2, taps)) > 0) {
-		utvm_mve_grouped_pair(p, pixels, taps, count, weights, quads, rows, output);
+		utvm_mve_grouped_pair(p, kind, pixels, taps, count, weights, quads, rows, output);
 		output += count * p->pixels.out_step;
 	}
 }
 
-#define UTVM_MVE_GROUPED(name)                                                                     \
-	UTVM_INLINE void utvm_mve_grouped_##name(                                                  \
+#define UTVM_MVE_GROUPED(name, kind)                                                               \
+	UTVM_SHARED void utvm_mve_grouped_##name(                                                  \
 		const struct utvm_mve_grouped *p, const int8_t *input, const int8_t *weights,      \
 		const int32_t *quads, void *scratch, int8_t *output)                               \
 	{                                                                                          \
-		utvm_mve_grouped(p, utvm_mve_pixels_##name, input, weights, quads, scratch,        \
+		utvm_mve_grouped(p, kind, utvm_mve_pixels_##name, input, weights, quads, scratch,  \
 				 output);                                                          \
 	}
-UTVM_MVE_GROUPED(any)
-UTVM_MVE_GROUPED(negative)
-UTVM_MVE_GROUPED(positive)
+UTVM_MVE_GROUPED(any, UTVM_MVE_ANY)
+UTVM_MVE_GROUPED(negative, UTVM_MVE_NEGATIVE)
+UTVM_MVE_GROUPED(positive, UTVM_MVE_POSITIVE)
