@@ -21,6 +21,8 @@ from west_utvm.lowering.program import Array, Convolution, Operator
 # Pixels that are computed at a time.
 _BLOCKED = 2
 _PACKED = 3
+# Inputs of a pixel that are copied for as many groups as have them: a call costs something.
+_AT_ONCE = 64
 # Bytes, on the largest of machines.
 _POINTER = 8
 _WORD = 4
@@ -57,6 +59,7 @@ def packed_dsp(operator: Operator, options: Options) -> Emitted | None:
     loop = packed.kind(operator, options.rounding)
     words = [packed.conv2d_words(part) for part in parts]
     inputs = packing.padded(parts[0].weights.shape[1])
+    at_once = min(len(parts), -(-_AT_ONCE // inputs))
     taps = math.prod(operator.inputs[1].shape[1:3])
     return Emitted(
         headers=(
@@ -64,7 +67,7 @@ def packed_dsp(operator: Operator, options: Options) -> Emitted | None:
             "window.h",
             "grouped.h",
             "grouped_packed.h",
-            f"grouped_packed_{loop}.h",
+            "grouped_packed_{rounding}.h",
         ),
         kernel=f"grouped_packed_{loop}",
         struct="grouped_packed",
@@ -72,10 +75,11 @@ def packed_dsp(operator: Operator, options: Options) -> Emitted | None:
             "packed": _group(operator, {"words": inputs // 2}),
             "grouped": grouped(operator),
             "step": len(words[0]),
+            "at_once": at_once,
         },
         constants={"packed": np.concatenate(words)},
         macs=operator.outputs[0].elements * math.prod(operator.inputs[1].shape[1:]),
-        scratch=_PACKED * (taps * _POINTER + _WORD * inputs // 2) + operator.inputs[0].shape[3],
+        scratch=_PACKED * (taps * _POINTER + at_once * _WORD * inputs // 2) + operator.inputs[0].shape[3],
         label="conv2d in groups, dsp",
         overlap=_overlap(operator, _PACKED, at_once=True),
     )

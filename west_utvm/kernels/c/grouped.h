@@ -11,8 +11,10 @@ struct utvm_grouped {
 	int32_t channels; /* output channels of a group */
 };
 
-/* A pixel of the output; lines of all batches are counted. */
+/* A pixel of the output, and the image that it is computed from. */
 struct utvm_grouped_place {
+	const int8_t *image;
+	int32_t batch;
 	int32_t line;
 	int32_t column;
 };
@@ -29,15 +31,11 @@ UTVM_INLINE int32_t utvm_grouped_pitch(const struct utvm_grouped *p)
 }
 
 /* Where the taps of the window of a pixel are, to every step-th. */
-UTVM_INLINE void utvm_grouped_find(const struct utvm_grouped *p, struct utvm_grouped_place at,
-				   const int8_t *input, const int8_t *zeros, int32_t step,
-				   const int8_t **taps)
+UTVM_INLINE void utvm_grouped_find(const struct utvm_window *w, const struct utvm_grouped_place *at,
+				   const int8_t *zeros, int32_t step, const int8_t **taps)
 {
-	const struct utvm_window *const w = &p->window;
-	const int32_t pixel = w->in_channels;
-	const int32_t first = at.column * w->stride_x - w->pad_left;
-	const int8_t *const image = input + at.line / w->height * w->in_height * w->in_width * pixel;
-	int32_t y = at.line % w->height * w->stride_y - w->pad_top;
+	const int32_t first = at->column * w->stride_x - w->pad_left;
+	int32_t y = at->line * w->stride_y - w->pad_top;
 
 	for (int32_t i = 0; i < w->window_height; i++, y += w->dilation_y) {
 		const int inside = y >= 0 && y < w->in_height;
@@ -45,9 +43,21 @@ UTVM_INLINE void utvm_grouped_find(const struct utvm_grouped *p, struct utvm_gro
 
 		for (int32_t j = 0; j < w->window_width; j++, x += w->dilation_x) {
 			*taps = inside && x >= 0 && x < w->in_width
-					? image + (y * w->in_width + x) * pixel
+					? at->image + (y * w->in_width + x) * w->in_channels
 					: zeros;
 			taps += step;
+		}
+	}
+}
+
+UTVM_INLINE void utvm_grouped_advance(const struct utvm_window *w, struct utvm_grouped_place *at)
+{
+	if (++at->column == w->width) {
+		at->column = 0;
+		if (++at->line == w->height) {
+			at->line = 0;
+			at->batch++;
+			at->image += w->in_height * w->in_width * w->in_channels;
 		}
 	}
 }
@@ -57,27 +67,17 @@ UTVM_INLINE void utvm_grouped_find(const struct utvm_grouped *p, struct utvm_gro
  * ones, where there are others, those of the first.
  */
 UTVM_SHARED int32_t utvm_grouped_next(const struct utvm_grouped *p, struct utvm_grouped_place *at,
-				      const int8_t *input, const int8_t *zeros, int32_t count,
-				      const int8_t **taps)
+				      const int8_t *zeros, int32_t count, const int8_t **taps)
 {
-	struct utvm_grouped_place first = *at;
+	const struct utvm_grouped_place first = *at;
 	int32_t found = 0;
 
-	if (at->line == p->batches * p->window.height) {
-		return 0;
+	for (; found < count && at->batch < p->batches; found++) {
+		utvm_grouped_find(&p->window, at, zeros, count, taps + found);
+		utvm_grouped_advance(&p->window, at);
 	}
-	for (int32_t i = 0; i < count; i++) {
-		const int more = at->line < p->batches * p->window.height;
-
-		utvm_grouped_find(p, more ? *at : first, input, zeros, count, taps + i);
-		if (more) {
-			found++;
-			at->column++;
-		}
-		if (at->column == p->window.width) {
-			at->column = 0;
-			at->line++;
-		}
+	for (int32_t i = found; found > 0 && i < count; i++) {
+		utvm_grouped_find(&p->window, &first, zeros, count, taps + i);
 	}
 	return found;
 }

@@ -43,11 +43,11 @@ UTVM_SHARED void utvm_grouped_blocked(const struct utvm_grouped_blocked *p, cons
 	const int8_t **const taps = scratch;
 	int8_t *const zeros = (int8_t *)(taps + 2 * utvm_grouped_taps(q));
 	int8_t *const rows = zeros + q->window.in_channels;
-	struct utvm_grouped_place at = {0, 0};
+	struct utvm_grouped_place at = {input, 0, 0, 0};
 	int32_t pixels;
 
 	memset(zeros, q->window.in_zero, (size_t)q->window.in_channels);
-	while ((pixels = utvm_grouped_next(q, &at, input, zeros, 2, taps)) > 0) {
+	while ((pixels = utvm_grouped_next(q, &at, zeros, 2, taps)) > 0) {
 		for (int32_t i = 0; i < q->groups; i++) {
 			const int32_t first = i * q->depth;
 			const int32_t channel = i * q->channels;

@@ -5,12 +5,9 @@
 struct utvm_grouped_packed {
 	struct utvm_packed packed; /* of one group */
 	struct utvm_grouped grouped;
-	int32_t step; /* from group to group, words of packed weights */
+	int32_t step;    /* from group to group, words of packed weights */
+	int32_t at_once; /* groups whose inputs are copied at a time */
 };
-
-typedef void (*utvm_grouped_kind)(const struct utvm_packed *p, const int32_t *inputs,
-				  int32_t pixels, const int32_t *packed, int32_t pitch,
-				  int8_t *output);
 
 /* Four inputs of three pixels. */
 UTVM_INLINE int32_t *utvm_grouped_four(int32_t word0, int32_t word1, int32_t word2, int32_t *to)
@@ -24,51 +21,100 @@ UTVM_INLINE int32_t *utvm_grouped_four(int32_t word0, int32_t word1, int32_t wor
 	return to + 6;
 }
 
-/* What the windows see of the group whose first channel is given. */
-UTVM_SHARED void utvm_grouped_expand(const struct utvm_grouped *p, const int8_t *const *taps,
-				     int32_t first, int32_t *to)
+/* What three neighbours in taps see of one group of depth channels, the first of which is given. */
+UTVM_INLINE int32_t *utvm_grouped_expand(const int8_t *const *taps, int32_t first, int32_t depth,
+					 int32_t *to)
+{
+	const int8_t *const x0 = taps[0] + first;
+	const int8_t *const x1 = taps[1] + first;
+	const int8_t *const x2 = taps[2] + first;
+
+	if (depth < 4) {
+		utvm_expand(x0, depth, to, 3);
+		utvm_expand(x1, depth, to + 1, 3);
+		utvm_expand(x2, depth, to + 2, 3);
+		return to + 6;
+	}
+	depth -= 4;
+	for (int32_t i = 0; i < depth; i += 4) {
+		to = utvm_grouped_four(utvm_load4(x0 + i), utvm_load4(x1 + i), utvm_load4(x2 + i),
+				       to);
+	}
+	return utvm_grouped_four(utvm_load4(x0 + depth), utvm_load4(x1 + depth),
+				 utvm_load4(x2 + depth), to);
+}
+
+/* What the windows see of some groups, whose inputs are size words each. */
+UTVM_SHARED void utvm_grouped_inputs(const struct utvm_grouped *p, const int8_t *const *taps,
+				     int32_t group, int32_t groups, int32_t size, int32_t *to)
 {
 	const int8_t *const *const end = taps + 3 * utvm_grouped_taps(p);
-	const int32_t last = p->depth - 4;
+	const int32_t depth = p->depth;
 
-	for (; taps != end; taps += 3) {
-		const int8_t *x0 = taps[0] + first, *x1 = taps[1] + first, *x2 = taps[2] + first;
+	for (int32_t i = group; i < group + groups; i++, to += size) {
+		int32_t *next = to;
 
-		if (last < 0) {
-			for (int32_t i = 0; i < 3; i++) {
-				utvm_expand(taps[i] + first, p->depth, to + i, 3);
-			}
-			to += 6;
-			continue;
+		for (const int8_t *const *tap = taps; tap != end; tap += 3) {
+			next = utvm_grouped_expand(tap, i * depth, depth, next);
 		}
-		for (int32_t i = 0; i < last; i += 4) {
-			to = utvm_grouped_four(utvm_load4(x0 + i), utvm_load4(x1 + i),
-					       utvm_load4(x2 + i), to);
-		}
-		to = utvm_grouped_four(utvm_load4(x0 + last), utvm_load4(x1 + last),
-				       utvm_load4(x2 + last), to);
 	}
 }
+
+/* All channels of some groups of up to three pixels. */
+UTVM_INLINE void utvm_grouped_block(const struct utvm_grouped_packed *p, int narrow,
+				    const int32_t *inputs, int32_t pixels, int32_t groups,
+				    const int32_t *packed, int8_t *output)
+{
+	const int32_t pitch = utvm_grouped_pitch(&p->grouped);
+
+	for (; groups > 0; groups--) {
+		utvm_packed_block(&p->packed, narrow, inputs, pixels, packed, pitch, output);
+		inputs += 3 * p->packed.words;
+		packed += p->step;
+		output += p->grouped.channels;
+	}
+}
+
+typedef void (*utvm_grouped_kind)(const struct utvm_grouped_packed *p, const int32_t *inputs,
+				  int32_t pixels, int32_t groups, const int32_t *packed,
+				  int8_t *output);
 
 UTVM_INLINE void utvm_grouped_packed(const struct utvm_grouped_packed *p, utvm_grouped_kind block,
 				     const int8_t *input, const int32_t *packed, void *scratch,
 				     int8_t *output)
 {
 	const struct utvm_grouped *const q = &p->grouped;
-	const int32_t pitch = utvm_grouped_pitch(q);
+	const int32_t size = 3 * p->packed.words;
 	const int8_t **const taps = scratch;
 	int32_t *const inputs = (int32_t *)(taps + 3 * utvm_grouped_taps(q));
-	int8_t *const zeros = (int8_t *)(inputs + 3 * p->packed.words);
-	struct utvm_grouped_place at = {0, 0};
+	int8_t *const zeros = (int8_t *)(inputs + p->at_once * size);
+	struct utvm_grouped_place at = {input, 0, 0, 0};
 	int32_t pixels;
 
 	memset(zeros, q->window.in_zero, (size_t)q->window.in_channels);
-	while ((pixels = utvm_grouped_next(q, &at, input, zeros, 3, taps)) > 0) {
-		for (int32_t i = 0; i < q->groups; i++) {
-			utvm_grouped_expand(q, taps, i * q->depth, inputs);
-			block(&p->packed, inputs, pixels, packed + i * p->step, pitch,
+	while ((pixels = utvm_grouped_next(q, &at, zeros, 3, taps)) > 0) {
+		for (int32_t i = 0; i < q->groups; i += p->at_once) {
+			const int32_t groups = utvm_min(p->at_once, q->groups - i);
+
+			utvm_grouped_inputs(q, taps, i, groups, size, inputs);
+			block(p, inputs, pixels, groups, packed + i * p->step,
 			      output + i * q->channels);
 		}
-		output += pixels * pitch;
+		output += pixels * utvm_grouped_pitch(q);
 	}
+}
+
+/* For results that are clamped to less than int8. */
+UTVM_SHARED void utvm_grouped_narrow(const struct utvm_grouped_packed *p, const int32_t *inputs,
+				     int32_t pixels, int32_t groups, const int32_t *packed,
+				     int8_t *output)
+{
+	utvm_grouped_block(p, 1, inputs, pixels, groups, packed, output);
+}
+
+UTVM_SHARED void utvm_grouped_packed_narrow(const struct utvm_grouped_packed *p,
+					    const int8_t *input, const int32_t *packed,
+					    void *scratch, int8_t *output)
+{
+	utvm_grouped_packed(p, utvm_grouped_narrow, input, packed, scratch, output);
 }

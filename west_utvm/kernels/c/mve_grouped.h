@@ -120,11 +120,11 @@ UTVM_INLINE void utvm_mve_grouped(const struct utvm_mve_grouped *p, int kind,
 	const int8_t **const taps = scratch;
 	int8_t *const zeros = (int8_t *)(taps + 2 * utvm_grouped_taps(q));
 	int8_t *const rows = zeros + q->window.in_channels;
-	struct utvm_grouped_place at = {0, 0};
+	struct utvm_grouped_place at = {input, 0, 0, 0};
 	int32_t count;
 
 	memset(zeros, q->window.in_zero, (size_t)q->window.in_channels);
-	while ((count = utvm_grouped_next(q, &at, input, zeros, 2, taps)) > 0) {
+	while ((count = utvm_grouped_next(q, &at, zeros, 2, taps)) > 0) {
 		utvm_mve_grouped_pair(p, kind, pixels, taps, count, weights, quads, rows, output);
 		output += count * p->pixels.out_step;
 	}

@@ -1,13 +1,6 @@
 /* For results of all of int8. */
-UTVM_INLINE void utvm_packed_full_block(const struct utvm_packed *p, const int32_t *inputs,
-					int32_t pixels, const int32_t *packed, int32_t pitch,
-					int8_t *output)
-{
-	utvm_packed_block(p, 0, inputs, pixels, packed, pitch, output);
-}
-
 UTVM_SHARED void utvm_packed_full(const struct utvm_packed *p, const int32_t *inputs,
 				  int32_t pixels, const int32_t *packed, int8_t *output)
 {
-	utvm_packed_full_block(p, inputs, pixels, packed, p->channels, output);
+	utvm_packed_block(p, 0, inputs, pixels, packed, p->channels, output);
 }

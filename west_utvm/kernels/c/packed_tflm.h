@@ -69,8 +69,8 @@ struct utvm_packed_frame {
 		inputs,										   \
 		p->out_zero,									   \
 		output,										   \
-		pixels > 1 ? pitch : 0,								   \
-		pixels > 2 ? 2 * pitch : 0,							   \
+		pixels > 1 ? p->channels : 0,							   \
+		pixels > 2 ? 2 * p->channels : 0,						   \
 		p->channels,									   \
 	};											   \
 	register const int32_t *constants __asm__("r0") = packed;				   \
@@ -81,36 +81,23 @@ struct utvm_packed_frame {
 			 :									   \
 			 : "r2", "r3", "r12", "lr", "cc", "memory");
 #else
-#define UTVM_PACKED_FUNCTION(round) utvm_packed_block(p, 0, inputs, pixels, packed, pitch, output);
+#define UTVM_PACKED_FUNCTION(round)								   \
+	utvm_packed_block(p, 0, inputs, pixels, packed, p->channels, output);
 #endif
 
 /* For results of all of int8. */
-UTVM_INLINE void utvm_packed_full_block(const struct utvm_packed *p, const int32_t *inputs,
-					int32_t pixels, const int32_t *packed, int32_t pitch,
-					int8_t *output)
-{
-	UTVM_PACKED_FUNCTION(UTVM_PACKED_AWAY)
-}
-
 UTVM_SHARED void utvm_packed_full(const struct utvm_packed *p, const int32_t *inputs,
 				  int32_t pixels, const int32_t *packed, int8_t *output)
 {
-	utvm_packed_full_block(p, inputs, pixels, packed, p->channels, output);
+	UTVM_PACKED_FUNCTION(UTVM_PACKED_AWAY)
 }
 
 /*
  * The same if the zero point is the smallest result: then it does not matter which way the half of
  * a negative quotient is rounded.
  */
-UTVM_INLINE void utvm_packed_positive_block(const struct utvm_packed *p, const int32_t *inputs,
-					    int32_t pixels, const int32_t *packed, int32_t pitch,
-					    int8_t *output)
-{
-	UTVM_PACKED_FUNCTION(UTVM_PACKED_UP)
-}
-
 UTVM_SHARED void utvm_packed_positive(const struct utvm_packed *p, const int32_t *inputs,
 				      int32_t pixels, const int32_t *packed, int8_t *output)
 {
-	utvm_packed_positive_block(p, inputs, pixels, packed, p->channels, output);
+	UTVM_PACKED_FUNCTION(UTVM_PACKED_UP)
 }
