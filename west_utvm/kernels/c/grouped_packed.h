@@ -9,16 +9,42 @@ struct utvm_grouped_packed {
 	int32_t at_once; /* groups whose inputs are copied at a time */
 };
 
-/* Four inputs of three pixels. */
-UTVM_INLINE int32_t *utvm_grouped_four(int32_t word0, int32_t word1, int32_t word2, int32_t *to)
+/* count inputs, a multiple of four, of three pixels. */
+UTVM_INLINE int32_t *utvm_grouped_fours(const int8_t *x0, const int8_t *x1, const int8_t *x2,
+					int32_t count, int32_t *to)
 {
-	to[0] = utvm_even_bytes(word0);
-	to[1] = utvm_even_bytes(word1);
-	to[2] = utvm_even_bytes(word2);
-	to[3] = utvm_odd_bytes(word0);
-	to[4] = utvm_odd_bytes(word1);
-	to[5] = utvm_odd_bytes(word2);
-	return to + 6;
+#if defined(UTVM_DSP)
+	__asm__ volatile("1:\n\t"
+			 "ldr r4, [%[x0]], #4\n\t"
+			 "ldr r5, [%[x1]], #4\n\t"
+			 "ldr r6, [%[x2]], #4\n\t"
+			 "sxtb16 r8, r4, ror #8\n\t"
+			 "sxtb16 r4, r4\n\t"
+			 "sxtb16 r9, r5, ror #8\n\t"
+			 "sxtb16 r5, r5\n\t"
+			 "sxtb16 r10, r6, ror #8\n\t"
+			 "sxtb16 r6, r6\n\t"
+			 "subs %[count], %[count], #4\n\t"
+			 "stmia %[to]!, {r4, r5, r6, r8, r9, r10}\n\t"
+			 "bne 1b"
+			 : [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [count] "+r"(count),
+			   [to] "+r"(to)
+			 :
+			 : "r4", "r5", "r6", "r8", "r9", "r10", "cc", "memory");
+#else
+	for (; count > 0; count -= 4, x0 += 4, x1 += 4, x2 += 4, to += 6) {
+		const int32_t word0 = utvm_load4(x0), word1 = utvm_load4(x1);
+		const int32_t word2 = utvm_load4(x2);
+
+		to[0] = utvm_even_bytes(word0);
+		to[1] = utvm_even_bytes(word1);
+		to[2] = utvm_even_bytes(word2);
+		to[3] = utvm_odd_bytes(word0);
+		to[4] = utvm_odd_bytes(word1);
+		to[5] = utvm_odd_bytes(word2);
+	}
+#endif
+	return to;
 }
 
 /* What three neighbours in taps see of one group of depth channels, the first of which is given. */
@@ -35,13 +61,12 @@ UTVM_INLINE int32_t *utvm_grouped_expand(const int8_t *const *taps, int32_t firs
 		utvm_expand(x2, depth, to + 2, 3);
 		return to + 6;
 	}
-	depth -= 4;
-	for (int32_t i = 0; i < depth; i += 4) {
-		to = utvm_grouped_four(utvm_load4(x0 + i), utvm_load4(x1 + i), utvm_load4(x2 + i),
-				       to);
+	to = utvm_grouped_fours(x0, x1, x2, depth & ~3, to);
+	if (depth & 3) {
+		depth -= 4;
+		to = utvm_grouped_fours(x0 + depth, x1 + depth, x2 + depth, 4, to);
 	}
-	return utvm_grouped_four(utvm_load4(x0 + depth), utvm_load4(x1 + depth),
-				 utvm_load4(x2 + depth), to);
+	return to;
 }
 
 /* What the windows see of some groups, whose inputs are size words each. */
