@@ -31,22 +31,29 @@ UTVM_INLINE int32_t utvm_grouped_pitch(const struct utvm_grouped *p)
 }
 
 /* Where the taps of the window of a pixel are, to every step-th. */
-UTVM_INLINE void utvm_grouped_find(const struct utvm_window *w, const struct utvm_grouped_place *at,
+UTVM_SHARED void utvm_grouped_find(const struct utvm_window *w, const struct utvm_grouped_place *at,
 				   const int8_t *zeros, int32_t step, const int8_t **taps)
 {
+	const int8_t *const image = at->image;
+	const int8_t **const end = taps + step * w->window_height * w->window_width;
+	const int32_t across = w->dilation_x;
+	const int32_t pitch = across * w->in_channels;
 	const int32_t first = at->column * w->stride_x - w->pad_left;
 	int32_t y = at->line * w->stride_y - w->pad_top;
 
-	for (int32_t i = 0; i < w->window_height; i++, y += w->dilation_y) {
-		const int inside = y >= 0 && y < w->in_height;
+	while (taps != end) {
+		/* Of a row outside of the image no column is within it. */
+		const int32_t width = y >= 0 && y < w->in_height ? w->in_width : 0;
+		int32_t offset = (y * w->in_width + first) * w->in_channels;
 		int32_t x = first;
 
-		for (int32_t j = 0; j < w->window_width; j++, x += w->dilation_x) {
-			*taps = inside && x >= 0 && x < w->in_width
-					? at->image + (y * w->in_width + x) * w->in_channels
-					: zeros;
+		for (int32_t left = w->window_width; left > 0; left--) {
+			*taps = x >= 0 && x < width ? image + offset : zeros;
 			taps += step;
+			offset += pitch;
+			x += across;
 		}
+		y += w->dilation_y;
 	}
 }
 

@@ -9,78 +9,110 @@ struct utvm_grouped_packed {
 	int32_t at_once; /* groups whose inputs are copied at a time */
 };
 
-/* count inputs, a multiple of four, of three pixels. */
-UTVM_INLINE int32_t *utvm_grouped_fours(const int8_t *x0, const int8_t *x1, const int8_t *x2,
-					int32_t count, int32_t *to)
+/* What is copied of three pixels: of some groups, from a table of the taps of their windows. */
+struct utvm_grouped_source {
+	const int8_t *const *taps;
+	const int8_t *const *end;
+	int32_t groups;
+	int32_t depth; /* of a group, at least 4 */
+	int32_t rest;  /* bytes from the end of a group's inputs to the next group's */
+};
+
+/* From the first channel of the first group. */
+UTVM_INLINE void utvm_grouped_copied(struct utvm_grouped_source *source, int32_t channel,
+				     int32_t *inputs)
 {
 #if defined(UTVM_DSP)
-	__asm__ volatile("1:\n\t"
-			 "ldr r4, [%[x0]], #4\n\t"
-			 "ldr r5, [%[x1]], #4\n\t"
-			 "ldr r6, [%[x2]], #4\n\t"
-			 "sxtb16 r8, r4, ror #8\n\t"
-			 "sxtb16 r4, r4\n\t"
-			 "sxtb16 r9, r5, ror #8\n\t"
-			 "sxtb16 r5, r5\n\t"
-			 "sxtb16 r10, r6, ror #8\n\t"
-			 "sxtb16 r6, r6\n\t"
-			 "subs %[count], %[count], #4\n\t"
-			 "stmia %[to]!, {r4, r5, r6, r8, r9, r10}\n\t"
-			 "bne 1b"
-			 : [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [count] "+r"(count),
-			   [to] "+r"(to)
-			 :
-			 : "r4", "r5", "r6", "r8", "r9", "r10", "cc", "memory");
-#else
-	for (; count > 0; count -= 4, x0 += 4, x1 += 4, x2 += 4, to += 6) {
-		const int32_t word0 = utvm_load4(x0), word1 = utvm_load4(x1);
-		const int32_t word2 = utvm_load4(x2);
+	register struct utvm_grouped_source *r1 __asm__("r1") = source;
+	register int32_t first __asm__("r2") = channel;
+	register int32_t *to __asm__("r3") = inputs;
 
-		to[0] = utvm_even_bytes(word0);
-		to[1] = utvm_even_bytes(word1);
-		to[2] = utvm_even_bytes(word2);
-		to[3] = utvm_odd_bytes(word0);
-		to[4] = utvm_odd_bytes(word1);
-		to[5] = utvm_odd_bytes(word2);
+	__asm__ volatile("push {r4-r11}\n"
+			 "0:\n\t"
+			 "ldr r0, [r1]\n"
+			 "1:\n\t"
+			 "ldmia r0!, {r4-r6}\n\t"
+			 "ldr r7, [r1, #12]\n\t"
+			 "add r4, r4, r2\n\t"
+			 "add r5, r5, r2\n\t"
+			 "add r6, r6, r2\n\t"
+			 "sub r7, r7, #4\n"
+			 "2:\n\t"
+			 "ldr r8, [r4], #4\n\t"
+			 "ldr r9, [r5], #4\n\t"
+			 "ldr r10, [r6], #4\n\t"
+			 "sxtb16 r11, r8, ror #8\n\t"
+			 "sxtb16 r8, r8\n\t"
+			 "sxtb16 r12, r9, ror #8\n\t"
+			 "sxtb16 r9, r9\n\t"
+			 "sxtb16 lr, r10, ror #8\n\t"
+			 "sxtb16 r10, r10\n\t"
+			 "subs r7, r7, #4\n\t"
+			 "stmia r3!, {r8-r12, lr}\n\t"
+			 "bge 2b\n\t"
+			 "adds r7, r7, #4\n\t"
+			 "beq 3f\n\t"
+			 "subs r7, r7, #4\n\t"
+			 "add r4, r4, r7\n\t"
+			 "add r5, r5, r7\n\t"
+			 "add r6, r6, r7\n\t"
+			 "movs r7, #0\n\t"
+			 "b 2b\n"
+			 "3:\n\t"
+			 "ldrd r8, r7, [r1, #4]\n\t"
+			 "cmp r0, r8\n\t"
+			 "bne 1b\n\t"
+			 "ldrd r8, r9, [r1, #12]\n\t"
+			 "add r2, r2, r8\n\t"
+			 "add r3, r3, r9\n\t"
+			 "subs r7, r7, #1\n\t"
+			 "str r7, [r1, #8]\n\t"
+			 "bne 0b\n\t"
+			 "pop {r4-r11}"
+			 : "+r"(r1), "+r"(first), "+r"(to)
+			 :
+			 : "r0", "r12", "lr", "cc", "memory");
+#else
+	for (; source->groups > 0; source->groups--, channel += source->depth) {
+		for (const int8_t *const *tap = source->taps; tap != source->end; tap += 3) {
+			for (int32_t i = 0; i < source->depth; i += 4, inputs += 6) {
+				const int32_t last = utvm_min(i, source->depth - 4);
+
+				for (int32_t pixel = 0; pixel < 3; pixel++) {
+					utvm_expand(tap[pixel] + channel + last, 4, inputs + pixel,
+						    3);
+				}
+			}
+		}
+		inputs += source->rest / (int32_t)sizeof(*inputs);
 	}
 #endif
-	return to;
-}
-
-/* What three neighbours in taps see of one group of depth channels, the first of which is given. */
-UTVM_INLINE int32_t *utvm_grouped_expand(const int8_t *const *taps, int32_t first, int32_t depth,
-					 int32_t *to)
-{
-	const int8_t *const x0 = taps[0] + first;
-	const int8_t *const x1 = taps[1] + first;
-	const int8_t *const x2 = taps[2] + first;
-
-	if (depth < 4) {
-		utvm_expand(x0, depth, to, 3);
-		utvm_expand(x1, depth, to + 1, 3);
-		utvm_expand(x2, depth, to + 2, 3);
-		return to + 6;
-	}
-	to = utvm_grouped_fours(x0, x1, x2, depth & ~3, to);
-	if (depth & 3) {
-		depth -= 4;
-		to = utvm_grouped_fours(x0 + depth, x1 + depth, x2 + depth, 4, to);
-	}
-	return to;
 }
 
 /* What the windows see of some groups, whose inputs are size words each. */
 UTVM_SHARED void utvm_grouped_inputs(const struct utvm_grouped *p, const int8_t *const *taps,
 				     int32_t group, int32_t groups, int32_t size, int32_t *to)
 {
-	const int8_t *const *const end = taps + 3 * utvm_grouped_taps(p);
-	const int32_t depth = p->depth;
+	const int32_t count = utvm_grouped_taps(p);
+	const int32_t words = (p->depth + 3) / 4 * 6;
+	struct utvm_grouped_source source = {
+		taps,
+		taps + 3 * count,
+		groups,
+		p->depth,
+		(int32_t)sizeof(*to) * (size - count * words),
+	};
 
+	if (p->depth >= 4) {
+		utvm_grouped_copied(&source, group * p->depth, to);
+		return;
+	}
 	for (int32_t i = group; i < group + groups; i++, to += size) {
-		int32_t *next = to;
-
-		for (const int8_t *const *tap = taps; tap != end; tap += 3) {
-			next = utvm_grouped_expand(tap, i * depth, depth, next);
+		for (int32_t tap = 0; tap < count; tap++) {
+			for (int32_t pixel = 0; pixel < 3; pixel++) {
+				utvm_expand(taps[3 * tap + pixel] + i * p->depth, p->depth,
+					    to + 6 * tap + pixel, 3);
+			}
 		}
 	}
 }
