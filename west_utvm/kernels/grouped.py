@@ -87,13 +87,23 @@ def packed_dsp(operator: Operator, options: Options) -> Emitted | None:
 
 def grouped(operator: Operator) -> Mapping[str, Field]:
     """``struct utvm_grouped``."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
     groups = count(operator)
+    batches, height, width, channels = operator.outputs[0].shape
+    moved = dict(window(operator))
+    dense = attributes.strides == (1, 1) and not any(attributes.padding)
+    line = dense and operator.inputs[1].shape[1:3] == (1, 1)
+    if line:
+        pixels = batches * height * width
+        moved |= {"in_height": 1, "in_width": pixels, "height": 1, "width": pixels}
     return {
-        "window": window(operator),
-        "batches": operator.inputs[0].shape[0],
+        "window": moved,
+        "batches": 1 if line else batches,
         "groups": groups,
         "depth": operator.inputs[1].shape[3],
-        "channels": operator.outputs[0].shape[3] // groups,
+        "channels": channels // groups,
+        "side_by_side": int(line),
     }
 
 

@@ -9,6 +9,7 @@ struct utvm_grouped {
 	int32_t groups;
 	int32_t depth;    /* input channels of a group */
 	int32_t channels; /* output channels of a group */
+	int32_t side_by_side; /* whether pixels are one line, as those that they are computed from */
 };
 
 /* A pixel of the output, and the image that it is computed from. */
@@ -79,11 +80,22 @@ UTVM_SHARED int32_t utvm_grouped_next(const struct utvm_grouped *p, struct utvm_
 	const struct utvm_grouped_place first = *at;
 	int32_t found = 0;
 
+	if (at->batch == p->batches) {
+		return 0;
+	}
+	if (p->side_by_side && at->column + count <= p->window.width) {
+		for (int32_t i = 0; i < count; i++) {
+			taps[i] = at->image + (at->column + i) * p->window.in_channels;
+		}
+		at->column += count - 1;
+		utvm_grouped_advance(&p->window, at);
+		return count;
+	}
 	for (; found < count && at->batch < p->batches; found++) {
 		utvm_grouped_find(&p->window, at, zeros, count, taps + found);
 		utvm_grouped_advance(&p->window, at);
 	}
-	for (int32_t i = found; found > 0 && i < count; i++) {
+	for (int32_t i = found; i < count; i++) {
 		utvm_grouped_find(&p->window, &first, zeros, count, taps + i);
 	}
 	return found;
