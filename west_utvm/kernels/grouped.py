@@ -16,7 +16,7 @@ from west_utvm.kernels import overlap, packed, packing, rows
 from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
 from west_utvm.kernels.window import window
-from west_utvm.lowering.program import Array, Convolution, Operator
+from west_utvm.lowering.program import Array, Convolution, Operator, Rounding
 
 # Pixels that are computed at a time.
 _BLOCKED = 2
@@ -57,13 +57,15 @@ def packed_dsp(operator: Operator, options: Options) -> Emitted | None:
     if not parts or not all(map(packing.pairs_fit, parts)):
         return None
     loop = packed.kind(operator, options.rounding)
-    words = [packed.conv2d_words(part) for part in parts]
-    inputs = packing.padded(parts[0].weights.shape[1])
+    inputs = _inputs(parts[0].weights.shape[1], loop, options.rounding)
+    words = [_words(part, inputs) for part in parts]
     at_once = min(len(parts), -(-_AT_ONCE // inputs))
     taps = math.prod(operator.inputs[1].shape[1:3])
     return Emitted(
         headers=(
-            *packed.HEADERS,
+            *packing.HEADERS,
+            "packed.h",
+            "packed_{rounding}.h",
             "window.h",
             "grouped.h",
             "grouped_packed.h",
@@ -79,7 +81,8 @@ def packed_dsp(operator: Operator, options: Options) -> Emitted | None:
         },
         constants={"packed": np.concatenate(words)},
         macs=operator.outputs[0].elements * math.prod(operator.inputs[1].shape[1:]),
-        scratch=_PACKED * (taps * _POINTER + at_once * _WORD * inputs // 2) + operator.inputs[0].shape[3],
+        scratch=_PACKED * (taps * _POINTER + at_once * _WORD * inputs // 2)
+        + operator.inputs[0].shape[3],
         label="conv2d in groups, dsp",
         overlap=_overlap(operator, _PACKED, at_once=True),
     )
@@ -160,3 +163,19 @@ def _places(depth: int) -> Array:
     places[-packing.GROUP :] -= again
     places[-packing.GROUP :][:again] = -1
     return places
+
+
+def _inputs(copied: int, loop: str, rounding: Rounding) -> int:
+    """Inputs of a pixel, zeros among them: the assembly for all of int8 takes any number of fours
+    from two on, what is in C takes eights."""
+    assembly = rounding == "tflm" and loop != "narrow"
+    return max(copied, packing.TURN) if assembly else packing.padded(copied)
+
+
+def _words(channels: packing.Channels, inputs: int) -> Array:
+    """For two channels their biases, weights and scales; then for the next two."""
+    words = packing.pair_words(channels.weights)[:, : inputs // 2]
+    scales = np.zeros((2 * len(words), channels.scales.shape[1]), np.int32)
+    scales[: len(channels.bias)] = channels.scales
+    biases = packing.pair_biases(channels.bias)
+    return np.hstack([biases, words, scales.reshape(len(words), -1)]).reshape(-1)

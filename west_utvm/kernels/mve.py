@@ -7,7 +7,6 @@ it in blocks of four channels by 16 products.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -14,7 +14,7 @@ from west_utvm.kernels.options import Options
 from west_utvm.kernels.window import window
 from west_utvm.lowering.program import Array, Clamp, Convolution, FullyConnected, Operator, Rounding
 
-HEADERS = (*packing.HEADERS, "packed.h", "packed_{rounding}.h")
+_PACKED = (*packing.HEADERS, "packed.h", "packed_{rounding}.h")
 _WORD = 4
 # Of a product of matrices: rows of the input that are multiplied at a time.
 _ROWS = 3
@@ -33,7 +33,7 @@ def matmul(operator: Operator, options: Options) -> Emitted | None:
     depth = operator.inputs[0].shape[-1]
     rows = output.elements // output.shape[-1]
     return Emitted(
-        headers=(*HEADERS, "matmul_packed.h", f"matmul_packed_{loop}.h"),
+        headers=(*_PACKED, "matmul_packed.h", f"matmul_packed_{loop}.h"),
         kernel=f"matmul_packed_{loop}",
         struct="matmul_packed",
         fields={"packed": _core(operator), "rows": rows, "depth": depth},
@@ -54,7 +54,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted | None:
     patch = math.prod(operator.inputs[1].shape[1:])
     return Emitted(
         headers=(
-            *HEADERS,
+            *_PACKED,
             "taps.h",
             "window.h",
             "patch.h",
@@ -144,12 +144,10 @@ def _channels(operator: Operator, rounding: Rounding) -> packing.Channels | None
 
 
 def _conv2d_words(operator: Operator, rounding: Rounding) -> Array | None:
-    channels = _channels(operator, rounding)
-    return None if channels is None else conv2d_words(channels)
-
-
-def conv2d_words(channels: packing.Channels) -> Array:
     """For two channels their biases, weights and scales; then for the next two."""
+    channels = _channels(operator, rounding)
+    if channels is None:
+        return None
     words, biases = _pairs(channels)
     scales = np.zeros((2 * len(words), channels.scales.shape[1]), np.int32)
     scales[: len(channels.bias)] = channels.scale_of_each

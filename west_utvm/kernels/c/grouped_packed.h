@@ -117,15 +117,67 @@ UTVM_SHARED void utvm_grouped_inputs(const struct utvm_grouped *p, const int8_t 
 	}
 }
 
+UTVM_INLINE int8_t utvm_grouped_result(const struct utvm_packed *p, int narrow, int32_t sum,
+				       struct utvm_scale scale)
+{
+	const int32_t result = utvm_saturated(utvm_requantized(sum, scale, p->out_zero));
+
+	return narrow ? utvm_clamp(result, p->low, p->high) : (int8_t)result;
+}
+
+/* Where results of up to three pixels go; those of missing ones are written over by the first. */
+struct utvm_grouped_results {
+	int32_t pixel1;
+	int32_t pixel2;
+};
+
+UTVM_INLINE struct utvm_grouped_results utvm_grouped_results(const struct utvm_grouped *p,
+							     int32_t pixels)
+{
+	const int32_t pitch = utvm_grouped_pitch(p);
+	const struct utvm_grouped_results at = {
+		pixels > 1 ? pitch : 0,
+		pixels > 2 ? 2 * pitch : 0,
+	};
+
+	return at;
+}
+
+/* All channels of one group of up to three pixels. */
+UTVM_INLINE void utvm_grouped_channels(const struct utvm_packed *p, int narrow,
+				       const int32_t *inputs, struct utvm_grouped_results at,
+				       const int32_t *packed, int8_t *output)
+{
+	const int32_t *const end = inputs + 3 * p->words;
+
+	for (int32_t i = 0; i < p->channels; i += 2, output += 2) {
+		struct utvm_sums sums;
+		struct utvm_scale scale;
+
+		packed = utvm_packed_dot(packed, inputs, end, &sums);
+		scale = utvm_scale_at(packed + UTVM_SCALE_WORDS);
+		if (i + 1 < p->channels) {
+			output[at.pixel2 + 1] = utvm_grouped_result(p, narrow, sums.b2, scale);
+			output[at.pixel1 + 1] = utvm_grouped_result(p, narrow, sums.b1, scale);
+			output[1] = utvm_grouped_result(p, narrow, sums.b0, scale);
+		}
+		scale = utvm_scale_at(packed);
+		output[at.pixel2] = utvm_grouped_result(p, narrow, sums.a2, scale);
+		output[at.pixel1] = utvm_grouped_result(p, narrow, sums.a1, scale);
+		output[0] = utvm_grouped_result(p, narrow, sums.a0, scale);
+		packed += 2 * UTVM_SCALE_WORDS;
+	}
+}
+
 /* All channels of some groups of up to three pixels. */
 UTVM_INLINE void utvm_grouped_block(const struct utvm_grouped_packed *p, int narrow,
 				    const int32_t *inputs, int32_t pixels, int32_t groups,
 				    const int32_t *packed, int8_t *output)
 {
-	const int32_t pitch = utvm_grouped_pitch(&p->grouped);
+	const struct utvm_grouped_results at = utvm_grouped_results(&p->grouped, pixels);
 
 	for (; groups > 0; groups--) {
-		utvm_packed_block(&p->packed, narrow, inputs, pixels, packed, pitch, output);
+		utvm_grouped_channels(&p->packed, narrow, inputs, at, packed, output);
 		inputs += 3 * p->packed.words;
 		packed += p->step;
 		output += p->grouped.channels;

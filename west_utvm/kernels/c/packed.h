@@ -135,17 +135,15 @@ UTVM_INLINE int8_t utvm_packed_result(const struct utvm_packed *p, int narrow, i
 }
 
 /*
- * All channels of up to three pixels, whose results are pitch bytes apart. Missing ones are computed
- * too, but their results are where the first pixel's come last. packed has for two channels: their
- * biases, weights and scales.
+ * All channels of up to three pixels. Missing ones are computed too, but their results are where
+ * the first pixel's come last. packed has for two channels: their biases, weights and scales.
  */
 UTVM_INLINE void utvm_packed_block(const struct utvm_packed *p, int narrow, const int32_t *inputs,
-				   int32_t pixels, const int32_t *packed, int32_t pitch,
-				   int8_t *output)
+				   int32_t pixels, const int32_t *packed, int8_t *output)
 {
 	const int32_t *const end = inputs + 3 * p->words;
-	const int32_t pixel1 = pixels > 1 ? pitch : 0;
-	const int32_t pixel2 = pixels > 2 ? 2 * pitch : 0;
+	const int32_t pixel1 = pixels > 1 ? p->channels : 0;
+	const int32_t pixel2 = pixels > 2 ? 2 * p->channels : 0;
 
 	for (int32_t left = p->channels; left > 0; left -= 2) {
 		struct utvm_sums sums;
@@ -175,5 +173,5 @@ typedef void (*utvm_packed_kind)(const struct utvm_packed *p, const int32_t *inp
 UTVM_SHARED void utvm_packed_narrow(const struct utvm_packed *p, const int32_t *inputs,
 				    int32_t pixels, const int32_t *packed, int8_t *output)
 {
-	utvm_packed_block(p, 1, inputs, pixels, packed, p->channels, output);
+	utvm_packed_block(p, 1, inputs, pixels, packed, output);
 }

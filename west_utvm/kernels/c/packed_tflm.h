@@ -81,8 +81,7 @@ struct utvm_packed_frame {
 			 :									   \
 			 : "r2", "r3", "r12", "lr", "cc", "memory");
 #else
-#define UTVM_PACKED_FUNCTION(round)								   \
-	utvm_packed_block(p, 0, inputs, pixels, packed, p->channels, output);
+#define UTVM_PACKED_FUNCTION(round) utvm_packed_block(p, 0, inputs, pixels, packed, output);
 #endif
 
 /* For results of all of int8. */
