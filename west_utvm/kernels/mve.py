@@ -7,6 +7,7 @@ it in blocks of four channels by 16 products.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -67,21 +68,24 @@ def fully_connected(operator: Operator, options: Options) -> Emitted:
 
 def conv1x1(operator: Operator, options: Options) -> Emitted | None:
     """Where the window is one pixel, all of them within the image."""
+    assert isinstance(operator.attributes, Convolution)
+    steps = conv1x1_steps(operator)
+    if steps is None:
+        return None
+    return _conv1x1(operator, options, operator.attributes.clamp, steps)
+
+
+def conv1x1_steps(operator: Operator) -> dict[str, int] | None:
+    """``struct utvm_mve_conv1x1``, but for its pixels: all of these are a line, if they can be."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
+    depth = operator.inputs[0].shape[3]
     if operator.inputs[1].shape[1:3] != (1, 1) or any(attributes.padding):
         return None
-    return _conv1x1(operator, options, attributes.clamp, steps1x1(operator))
-
-
-def steps1x1(operator: Operator) -> dict[str, int]:
-    """Of a convolution by 1x1 without padding: the figures of ``struct utvm_mve_conv1x1``."""
-    attributes = operator.attributes
-    assert isinstance(attributes, Convolution)
-    _, in_height, in_width, depth = operator.inputs[0].shape
-    batches, height, width, _ = operator.outputs[0].shape
     if attributes.strides == (1, 1):
-        return _line(batches * height * width, depth)
+        return _line(math.prod(operator.outputs[0].shape[:-1]), depth)
+    _, in_height, in_width, _ = operator.inputs[0].shape
+    batches, height, width, _ = operator.outputs[0].shape
     return {
         "batches": batches,
         "batch_step": in_height * in_width * depth,

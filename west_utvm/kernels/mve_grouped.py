@@ -32,11 +32,11 @@ def shallow(operator: Operator, options: Options) -> Emitted | None:
     plain = mve.prepared(operator, options, channel_axis=0)
     depth, channels = operator.inputs[0].shape[3], operator.outputs[0].shape[3]
     span = _span(operator)
-    if operator.inputs[1].shape[1:3] != (1, 1) or any(attributes.padding) or span > _DEPTH:
+    steps = mve.conv1x1_steps(operator)
+    if steps is None or span > _DEPTH:
         return None
     if channels % _LANES or not mve.saturates(attributes.clamp, plain):
         return None
-    steps = mve.steps1x1(operator)
     last = depth - span
     pixels = {**_group(operator, attributes), "depth": span, "channels": channels}
     return Emitted(

@@ -9,7 +9,7 @@ struct utvm_grouped {
 	int32_t groups;
 	int32_t depth;    /* input channels of a group */
 	int32_t channels; /* output channels of a group */
-	int32_t side_by_side; /* whether pixels are one line, as those that they are computed from */
+	int32_t side_by_side; /* whether pixels of the output are those of the input, one line */
 };
 
 /* A pixel of the output, and the image that it is computed from. */

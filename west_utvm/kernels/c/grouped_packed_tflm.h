@@ -99,7 +99,8 @@ struct utvm_grouped_frame {
 			 :									   \
 			 : "r2", "r3", "r12", "lr", "cc", "memory");
 #else
-#define UTVM_GROUPED_FUNCTION(round) utvm_grouped_block(p, 0, inputs, pixels, groups, packed, output);
+#define UTVM_GROUPED_FUNCTION(round)								   \
+	utvm_grouped_block(p, 0, inputs, pixels, groups, packed, output);
 #endif
 
 /* For results of all of int8. */
