@@ -408,6 +408,20 @@ _NETS: list[tuple[str, str, Build]] = [
         partial(conv, size=(9, 8), depth=3, channels=8, strides=[2, 2], auto_pad="SAME_LOWER"),
     ),
     ("conv-2-groups", "conv", partial(conv, size=(6, 5), depth=8, channels=6, groups=2, **_SAME)),
+    *(
+        (
+            f"conv-{groups}-groups-{name}",
+            "conv",
+            partial(conv, size=(7, 6), depth=depth, channels=channels, groups=groups, **how),
+        )
+        for name, groups, depth, channels, how in (
+            ("1x1", 4, 24, 24, {"kernel": (1, 1)}),
+            ("1x1-s2", 2, 32, 12, {"kernel": (1, 1), "strides": [2, 2]}),
+            ("8", 4, 32, 32, {"relu": "Relu", **_SAME}),
+            ("s2", 8, 32, 24, {"strides": [2, 2], **_SAME}),
+            ("d2", 2, 16, 10, {"dilations": [2, 2], "pads": [2, 2, 2, 2]}),
+        )
+    ),
     (
         "conv-1d",
         "conv",

@@ -51,6 +51,7 @@ FLOAT = (
 ON_CORTEX_M = (
     "conv-3x3-5to17-qdq",
     "conv-3x3-8to64-qlinear",
+    "conv-4-groups-8-qdq",
     "depthwise-17-x1-s1-uint8",
     "gemm-64to10-qdq",
     "add-ties-qlinear",

@@ -34,6 +34,7 @@ ON_CORTEX_M = (
     "conv_2d-3x3-8to17",
     "conv_2d-s2-same-odd",
     "conv_2d-2-groups-s2",
+    "conv_2d-4-groups-1x1-6",
     "depthwise_conv_2d-c17-relu6",
     "fully_connected-64to10",
     "add-relu",

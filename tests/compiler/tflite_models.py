@@ -498,6 +498,19 @@ def chain_separable(graph: Graph) -> bytes:
     return graph.finish(add_mean(graph, maps, (1, 2), False, None))
 
 
+def chain_shuffle(graph: Graph) -> bytes:
+    """A unit of ShuffleNet: convolutions in groups, whose channels are mixed between them."""
+    source = _input(graph, (1, 6, 5, 12))
+    maps = add_conv2d(graph, source, 12, (1, 1), activation=RELU, groups=3)
+    parts = add_reshape(graph, maps, (1, 6, 5, 3, 4), (1, 6, 5, 3, 4))
+    order = graph.integers((0, 1, 2, 4, 3))
+    options = schema.TransposeOptionsT()
+    mixed = graph.op(Code.TRANSPOSE, [parts, order], (1, 6, 5, 4, 3), maps.quant, options)
+    whole = add_reshape(graph, mixed, (1, 6, 5, 12), (1, 6, 5, 12))
+    last = add_conv2d(graph, add_depthwise(graph, whole), 12, (1, 1), groups=3)
+    return graph.finish(add_binary(graph, Code.ADD, source, last, RELU))
+
+
 def chain_padded_conv(graph: Graph) -> bytes:
     """An explicit pad before a strided VALID convolution, as Keras applications write it."""
     source = _input(graph, (1, 9, 9, 3))
@@ -558,6 +571,25 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         "2-groups-s2": {"groups": 2, "depth": 10, "stride": (2, 2), "activation": RELU},
         "4-groups-1x1": {"groups": 4, "depth": 8, "channels": 12, "kernel": (1, 1)},
         "3-groups-d2": {"groups": 3, "depth": 3, "dilation": (2, 2), "spread": 0},
+        "4-groups-1x1-6": {
+            "groups": 4,
+            "depth": 24,
+            "channels": 24,
+            "kernel": (1, 1),
+            "activation": RELU,
+        },
+        "3-groups-1x1-s2": {
+            "groups": 3,
+            "depth": 15,
+            "channels": 21,
+            "kernel": (1, 1),
+            "stride": (2, 2),
+            "activation": RELU6,
+        },
+        "2-groups-1x1-17": {"groups": 2, "depth": 34, "channels": 16, "kernel": (1, 1)},
+        "4-groups-8": {"groups": 4, "depth": 32, "channels": 32, "activation": RELU},
+        "8-groups-4-s2": {"groups": 8, "depth": 32, "channels": 32, "stride": (2, 2)},
+        "4-groups-d2-6": {"groups": 4, "depth": 24, "channels": 20, "dilation": (2, 2)},
         "2-groups-valid": {"groups": 2, "depth": 4, "kernel": (5, 4), "padding": VALID},
         "5x5-s2-c17": {"kernel": (5, 5), "stride": (2, 2), "depth": 17},
         "d2-c8": {"dilation": (2, 2), "depth": 8, "channels": 8, "padding": VALID},
@@ -832,6 +864,7 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         chain_conv_pool_dense,
         chain_residual,
         chain_separable,
+        chain_shuffle,
         chain_padded_conv,
         chain_two_outputs,
         chain_float_ends,

@@ -59,7 +59,7 @@ MOST_ELEMENTS = 4_000
 # How many cases of each kind, times UTVM_KERNEL_CASES.
 COUNTS = {
     "conv2d": 66,
-    "grouped_conv2d": 12,
+    "grouped_conv2d": 36,
     "conv2d_transpose": 12,
     "chain": 48,
     "depthwise_conv2d": 60,
@@ -377,7 +377,9 @@ def _conv2d(random: Random, kind: str, number: int) -> Operator:
 
 def _grouped_conv2d(random: Random, kind: str, number: int) -> Operator:
     how = _window(random, plain=0.3, dilated=0.2)
-    groups, depth, own = (_pick(random, picked) for picked in ((2, 3, 4), (1, 2, 3, 8), (1, 2, 5)))
+    depths, owns = (1, 2, 3, 4, 5, 6, 7, 8, 8, 12, 16, 17, 24), (1, 2, 3, 4, 4, 5, 6, 8, 8, 12, 16)
+    depth, own = depths[number % len(depths)], owns[number * 3 % len(owns)]
+    groups = _pick(random, (2, 2, 3, 4, 4, 6, 8))
     image = _image(random, how, groups * depth, groups * own, math.prod(how[0]) * depth * own)
     return _convolution(random, kind, image, depth, groups * own, groups)
 

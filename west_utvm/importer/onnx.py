@@ -186,16 +186,15 @@ def _dequantize(node: Node, inputs: Any) -> Any:
 
 def _conv(node: Node, inputs: Any) -> Any:
     at = node.attributes
-    depthwise = at["depthwise"]
     result = relax.op.nn.conv2d(
         inputs[0],
         inputs[1],
         strides=at["strides"],
         padding=at["pads"],
         dilation=at["dilations"],
-        groups=int(inputs[0].ty.shape[3]) if depthwise else 1,
+        groups=at["group"],
         data_layout="NHWC",
-        kernel_layout="HWOI" if depthwise else "HWIO",
+        kernel_layout="HWOI" if at["depthwise"] else "HWIO",
     )
     return result if inputs[2] is None else relax.op.add(result, inputs[2])
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from west_utvm.importer.onnx_fold import dequantized
 from west_utvm.importer.onnx_graph import DEQUANTIZE, Array, Graph, Node, producers, reshaped
 from west_utvm.importer.onnx_moves import MOVES
 
@@ -61,11 +60,9 @@ def _conv(graph: Graph, node: Node) -> None:
     if rank == 3:
         _one_row(graph, node)
         weights.one_row()
-    if 1 < groups < channels:
-        _by_group(graph, node, weights, groups)
-    else:
-        weights.store(node, depthwise=groups > 1)
-        _last(graph, node, "ConvLast")
+    weights.store(node, depthwise=1 < groups == channels)
+    node.attributes["group"] = groups
+    _last(graph, node, "ConvLast")
 
 
 @dataclass
@@ -101,21 +98,6 @@ class _Weights:
     def one_row(self) -> None:
         self.data = self.data[:, :, np.newaxis]
 
-    def part(self, number: int, count: int) -> _Weights:
-        """Those of one of ``count`` groups."""
-        size = self.shape[0] // count
-        own = slice(number * size, (number + 1) * size)
-        node = self.node
-        if node is not None and self.scale().ndim:
-            names = [self._own(name, number, own) for name in node.inputs[1:]]
-            node = node.like(DEQUANTIZE, [node.inputs[0], *names], [self.name])
-        return _Weights(self.graph, self.name, node, self.data[own])
-
-    def _own(self, name: str, number: int, own: slice) -> str:
-        """Figures of a group's channels; one for all is one for the group."""
-        figures = self.graph.constants[name].reshape(-1)
-        return name if figures.size == 1 else self.graph.constant(f"{name}:{number}", figures[own])
-
     def store(self, node: Node, *, depthwise: bool) -> None:
         """As HWIO, or HWO1 for depthwise ones, for ``node``."""
         order = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0)
@@ -129,50 +111,6 @@ class _Weights:
             stored = result
         node.attributes["depthwise"] = depthwise
         node.inputs = [node.inputs[0], stored, *node.inputs[2:]]
-
-
-def _by_group(graph: Graph, node: Node, weights: _Weights, groups: int) -> None:
-    """A convolution of each group's channels, side by side."""
-    batch, channels, *size = graph.shapes[node.inputs[0]]
-    parts = [
-        graph.fresh(f"{node.outputs[0]}:in{i}", (batch, channels // groups, *size), "float32")
-        for i in range(groups)
-    ]
-    sizes = graph.constant(
-        f"{node.outputs[0]}:split", np.full(groups, channels // groups, np.int64)
-    )
-    _, outputs, *out_size = graph.shapes[node.outputs[0]]
-    results = [
-        graph.fresh(f"{node.outputs[0]}:out{i}", (batch, outputs // groups, *out_size), "float32")
-        for i in range(groups)
-    ]
-    convs = []
-    for number, (part, result) in enumerate(zip(parts, results, strict=True)):
-        conv = node.like("Conv", [part, "", *node.inputs[2:]], [result], **node.attributes)
-        if node.input(2):
-            conv.inputs[2] = _bias_part(graph, node, number, groups)
-        weights.part(number, groups).store(conv, depthwise=False)
-        convs.append(conv)
-    graph.nodes += [
-        node.like("Split", [node.inputs[0], sizes], parts, axis=1),
-        *convs,
-        node.like("Concat", results, node.outputs, axis=1),
-    ]
-    graph.forget([node])
-    for conv in convs:
-        _last(graph, conv, "ConvLast")
-
-
-def _bias_part(graph: Graph, node: Node, number: int, groups: int) -> str:
-    name = node.inputs[2]
-    made = producers(graph).get(name)
-    data = graph.constants.get(name)
-    if made is not None and made.op == DEQUANTIZE and made.inputs[0] in graph.constants:
-        data = dequantized(graph.constants[made.inputs[0]], graph.quant(made))
-    if data is None or data.ndim != 1 or data.size % groups:
-        raise graph.refuse(node, "has a bias that is not constant")
-    size = data.size // groups
-    return graph.constant(f"{name}:{number}", data[number * size : (number + 1) * size])
 
 
 def _pool(graph: Graph, node: Node) -> None:

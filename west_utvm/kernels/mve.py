@@ -306,8 +306,11 @@ def packed_weights(operator: Operator, options: Options) -> Mapping[str, Array]:
 
 
 def _packed(plain: Mapping[str, Array], operator: Operator) -> Mapping[str, Array]:
+    return packed(plain, operator.inputs[1].shape[0])
+
+
+def packed(plain: Mapping[str, Array], channels: int) -> dict[str, Array]:
     """With a quad for each four channels: four biases and their scales."""
-    channels = operator.inputs[1].shape[0]
     every = dict(plain)
     for name in ("multiplier", "shift"):
         every[name] = np.broadcast_to(plain[name], channels)

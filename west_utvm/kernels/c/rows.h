@@ -65,9 +65,23 @@ UTVM_INLINE struct utvm_square utvm_square(const int8_t *x0, const int8_t *x1, c
 
 UTVM_INLINE int8_t utvm_rows_result(const struct utvm_rows *p, int32_t sum, struct utvm_scale scale)
 {
-	const int32_t result = utvm_saturated(utvm_requantized(sum, scale, p->out_zero));
+	const int32_t result = utvm_requantized(sum, scale, p->out_zero);
 
 	return (int8_t)utvm_min(utvm_max(result, p->low), p->high);
+}
+
+/* Results that are all of int8, where they are less. */
+UTVM_INLINE void utvm_rows_clamp(const struct utvm_rows *p, int8_t *output)
+{
+	for (int32_t i = 0; i < p->channels; i++) {
+		output[i] = (int8_t)utvm_min(utvm_max(output[i], p->low), p->high);
+	}
+}
+
+/* Results before they are clamped. */
+UTVM_INLINE int8_t utvm_rows_saturated(int32_t sum, const int32_t *scale, int32_t zero)
+{
+	return (int8_t)utvm_saturated(utvm_requantized(sum, utvm_scale_at(scale), zero));
 }
 
 /* All channels of the pixels x0 and x1; the latter's are second bytes after the former's, or in
@@ -76,22 +90,34 @@ UTVM_SHARED void utvm_two_rows(const struct utvm_rows *p, const int8_t *x0, cons
 			       const int8_t *weights, const int32_t *constants, int8_t *output,
 			       int32_t second)
 {
-	for (int32_t left = p->channels; left > 0; left -= 2) {
-		/* A last channel without another is computed twice. */
-		const int32_t more = left > 1 ? 1 : 0;
-		const int32_t *const next = constants + more * UTVM_CHANNEL_WORDS;
-		const struct utvm_square biases = {constants[0], constants[0], next[0], next[0]};
-		const struct utvm_square sums = utvm_square(
-			x0, x1, weights, weights + more * p->depth, p->depth, biases);
-		const struct utvm_scale scale = utvm_scale_at(constants + 1);
-		const struct utvm_scale next_scale = utvm_scale_at(next + 1);
+	const int32_t depth = p->depth;
+	const int32_t zero = p->out_zero;
+	int8_t *to = output;
 
-		output[second] = utvm_rows_result(p, sums.a1, scale);
-		output[0] = utvm_rows_result(p, sums.a0, scale);
-		output[second + more] = utvm_rows_result(p, sums.b1, next_scale);
-		output[more] = utvm_rows_result(p, sums.b0, next_scale);
-		output += 2;
-		weights += 2 * p->depth;
+	for (int32_t left = p->channels; left > 0; left -= 2) {
+		const int8_t *other = weights + depth;
+		const int32_t *next = constants + UTVM_CHANNEL_WORDS;
+		int8_t *after = to + 1;
+		struct utvm_square sums;
+
+		if (left == 1) {
+			/* A last channel without another is computed twice. */
+			other = weights;
+			next = constants;
+			after = to;
+		}
+		sums = (struct utvm_square){constants[0], constants[0], next[0], next[0]};
+		sums = utvm_square(x0, x1, weights, other, depth, sums);
+		to[second] = utvm_rows_saturated(sums.a1, constants + 1, zero);
+		to[0] = utvm_rows_saturated(sums.a0, constants + 1, zero);
+		after[second] = utvm_rows_saturated(sums.b1, next + 1, zero);
+		after[0] = utvm_rows_saturated(sums.b0, next + 1, zero);
+		to += 2;
+		weights += 2 * depth;
 		constants += 2 * UTVM_CHANNEL_WORDS;
+	}
+	if (p->low > INT8_MIN || p->high < INT8_MAX) {
+		utvm_rows_clamp(p, output + second);
+		utvm_rows_clamp(p, output);
 	}
 }

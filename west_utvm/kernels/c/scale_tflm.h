@@ -30,11 +30,14 @@ UTVM_INLINE int32_t utvm_requantized(int32_t sum, struct utvm_scale scale, int32
 	__asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(high), "r"(scale.power), "r"(zero));
 	return result;
 #else
-	const int64_t half = (int64_t)1 << 31;
-	int32_t high = sum + (int32_t)(((int64_t)sum * scale.multiplier + half) >> 32);
+	/* A product's upper half, and one more where the lower half is half of it or more. */
+	const int64_t product = (int64_t)sum * scale.multiplier;
+	int32_t high = sum + (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+	int64_t result;
 
 	/* A quotient's half is rounded up, but that of a negative one down: one less in 2^n. */
 	high += high >> 31;
-	return zero + (int32_t)(((int64_t)high * scale.power + half) >> 32);
+	result = (int64_t)high * scale.power;
+	return zero + (int32_t)(result >> 32) + (int32_t)((uint32_t)result >> 31);
 #endif
 }
