@@ -511,6 +511,73 @@ def resize_nearest(
     )
 
 
+def prelu(graph: Graph, slopes: Sequence[int], target: Quant, slope: Quant) -> bytes:
+    """``slopes`` is their shape, ``slope`` their quantization."""
+    source = graph.input((1, 8, 8, 16), Quant(0.05, -20))
+    values = graph.random.integers(-128, 128, slopes).astype(np.int8)
+    inputs = [source, graph.constant(values, slope)]
+    return graph.finish(graph.op(Code.PRELU, inputs, source.shape, target))
+
+
+def every_slope(graph: Graph) -> bytes:
+    """With samples that are ramps: every integer by every slope."""
+    source = graph.input((1, 16, 16, 256), Quant(0.11, 7))
+    values = np.arange(-128, 128).astype(np.int8).reshape(1, 1, 256)
+    inputs = [source, graph.constant(values, Quant(0.012, -3))]
+    return graph.finish(graph.op(Code.PRELU, inputs, source.shape, Quant(0.13, 60)))
+
+
+def add_space_to_batch(
+    graph: Graph, source: Ref, block: Sequence[int], padding: Sequence[Pair]
+) -> Ref:
+    shape = list(source.shape)
+    for axis, (size, borders) in enumerate(zip(block, padding, strict=True), 1):
+        shape[axis] = (shape[axis] + sum(borders)) // size
+        shape[0] *= size
+    inputs = [source, graph.integers(block), graph.integers(padding)]
+    options = schema.SpaceToBatchNDOptionsT()
+    return graph.op(Code.SPACE_TO_BATCH_ND, inputs, shape, source.quant, options)
+
+
+def add_batch_to_space(
+    graph: Graph, source: Ref, block: Sequence[int], crops: Sequence[Pair]
+) -> Ref:
+    shape = list(source.shape)
+    for axis, (size, borders) in enumerate(zip(block, crops, strict=True), 1):
+        shape[axis] = shape[axis] * size - sum(borders)
+        shape[0] //= size
+    inputs = [source, graph.integers(block), graph.integers(crops)]
+    options = schema.BatchToSpaceNDOptionsT()
+    return graph.op(Code.BATCH_TO_SPACE_ND, inputs, shape, source.quant, options)
+
+
+def space_to_batch(
+    graph: Graph, shape: Sequence[int], block: Sequence[int], padding: Sequence[Pair], zero: int
+) -> bytes:
+    source = graph.input(shape, Quant(0.05, zero))
+    return graph.finish(add_space_to_batch(graph, source, block, padding))
+
+
+def batch_to_space(
+    graph: Graph, shape: Sequence[int], block: Sequence[int], crops: Sequence[Pair]
+) -> bytes:
+    return graph.finish(add_batch_to_space(graph, _input(graph, shape), block, crops))
+
+
+def dilated(graph: Graph, deep: bool, zero: int, crops: Sequence[Pair]) -> bytes:
+    """A dilated convolution as converters once wrote it."""
+    block = (2, 3)
+    source = graph.input((1, 8, 11, 4), Quant(0.05, zero))
+    padding = [(2, 2 + crops[0][1]), (3, 4)]
+    small = add_space_to_batch(graph, source, block, padding)
+    maps = (
+        add_depthwise(graph, small, padding=VALID)
+        if deep
+        else add_conv2d(graph, small, 5, padding=VALID, activation=RELU)
+    )
+    return graph.finish(add_batch_to_space(graph, maps, block, crops))
+
+
 def chain_conv_pool_dense(graph: Graph) -> bytes:
     """Convolution, maximum, flattening, classifier, softmax."""
     source = graph.input((1, 8, 8, 3), Quant(0.02, -10), name="image")
@@ -701,6 +768,33 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
     yield "softmax", "200-flat", partial(softmax, shape=(1, 200), scale=0.02)
     yield "softmax", "4d", partial(softmax, shape=(1, 3, 4, 5), scale=0.05)
     yield "softmax", "beta", partial(softmax, shape=(3, 6), scale=0.05, beta=1.7)
+    for name, slopes, slope in (
+        ("channels", (1, 1, 16), Quant(0.008)),
+        ("zero-point", (1, 1, 16), Quant(0.01, -40)),
+        ("image", (8, 8, 16), Quant(0.004, 9)),
+        ("one", (1, 1, 1), Quant(0.005)),
+    ):
+        for target in (Quant(0.05, -20), Quant(0.1, 13)):
+            build = partial(prelu, slopes=slopes, target=target, slope=slope)
+            yield "prelu", f"{name}-{target.scale}", build
+    yield "prelu", "every", every_slope
+    for name, blocks in {
+        "padded": ((1, 7, 8, 3), (2, 3), ((1, 2), (0, 1)), 9),
+        "padded-zero": ((1, 7, 8, 3), (2, 3), ((1, 2), (0, 1)), 0),
+        "batch": ((2, 4, 6, 2), (2, 2), ((0, 0), (0, 0)), -5),
+        "line": ((1, 7, 4), (3,), ((1, 1),), 30),
+    }.items():
+        yield "space_to_batch_nd", name, _space_to_batch(blocks)
+    crops = ((0, 1), (2, 0))
+    yield (
+        "batch_to_space_nd",
+        "cropped",
+        partial(batch_to_space, shape=(6, 4, 3, 2), block=(2, 3), crops=crops),
+    )
+    for name, deep, zero in (("conv", False, 21), ("conv-zero", False, 0), ("depthwise", True, -9)):
+        for crops in ((0, 0), (0, 0)), ((0, 2), (0, 0)):
+            build = partial(dilated, deep=deep, zero=zero, crops=crops)
+            yield "dilated", f"{name}-{crops[0][1]}", build
     every = (1, 16, 16, 1)
     unit = Quant(1 / 256, -128)
     for family, code, name, quants, options in (
@@ -735,6 +829,28 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
             (Quant(0.02, 25), Quant(0.021, 3)),
             schema.LeakyReluOptionsT(alpha=0.3),
         ),
+        ("abs", Code.ABS, "same-scale", (Quant(0.05, 3), Quant(0.05, 3)), None),
+        ("abs", Code.ABS, "rescaled", (Quant(0.05, 30), Quant(0.04, -128)), None),
+        ("elu", Code.ELU, "usual", (Quant(0.05, 20), Quant(0.04, -90)), None),
+        ("elu", Code.ELU, "ties", (Quant(0.05, 3), Quant(0.1, -7)), None),
+        ("elu", Code.ELU, "fifths", (Quant(0.02, -30), Quant(0.05, 6)), None),
+        ("exp", Code.EXP, "usual", (Quant(0.02, 10), Quant(0.05, -128)), None),
+        ("exp", Code.EXP, "ties", (Quant(0.03, 0), Quant(0.0625, 0)), None),
+        ("gelu", Code.GELU, "exact", (Quant(0.04, -3), Quant(0.03, -100)), schema.GeluOptionsT()),
+        (
+            "gelu",
+            Code.GELU,
+            "by-tanh",
+            (Quant(0.04, -3), Quant(0.03, -100)),
+            schema.GeluOptionsT(approximate=True),
+        ),
+        ("gelu", Code.GELU, "ties", (Quant(0.05, 3), Quant(0.1, -7)), schema.GeluOptionsT()),
+        ("log", Code.LOG, "positive", (Quant(0.02, -128), Quant(0.03, -10)), None),
+        ("log", Code.LOG, "any", (Quant(0.05, -50), Quant(0.03, -10)), None),
+        ("rsqrt", Code.RSQRT, "usual", (Quant(0.05, -128), Quant(0.02, -128)), None),
+        ("rsqrt", Code.RSQRT, "quarters", (Quant(0.25, -128), Quant(0.01, -110)), None),
+        ("sqrt", Code.SQRT, "usual", (Quant(0.05, -128), Quant(0.02, -128)), None),
+        ("sqrt", Code.SQRT, "squares", (Quant(0.01, -128), Quant(0.1, -128)), None),
         ("hard_swish", Code.HARD_SWISH, "usual", (Quant(0.05, 2), Quant(0.03, -110)), None),
         ("hard_swish", Code.HARD_SWISH, "wide", (Quant(0.1, -3), Quant(0.1, -3)), None),
         ("quantize", Code.QUANTIZE, "smaller", (Quant(0.04, -3), Quant(0.051, 17)), None),
@@ -883,6 +999,10 @@ def _conv2d(how: dict[str, Any]) -> Callable[[Graph], bytes]:
 
 def _depthwise(how: dict[str, Any]) -> Callable[[Graph], bytes]:
     return lambda graph: depthwise(graph, **how)
+
+
+def _space_to_batch(args: Sequence[Any]) -> Callable[[Graph], bytes]:
+    return lambda graph: space_to_batch(graph, *args)
 
 
 def _transpose_conv(graph: Graph, given: dict[str, Any]) -> bytes:

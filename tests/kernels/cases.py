@@ -66,6 +66,7 @@ COUNTS = {
     "add": 15,
     "sub": 6,
     "mul": 9,
+    "prelu": 9,
     "softmax": 9,
     "reduction": 12,
     "unary": 12,
@@ -84,7 +85,7 @@ FAMILIES = {
     "depthwise_conv2d": ("depthwise_conv2d",),
     "fully_connected": ("fully_connected",),
     "pool2d": ("average_pool2d", "max_pool2d"),
-    "elementwise": ("add", "sub", "mul"),
+    "elementwise": ("add", "sub", "mul", "prelu"),
     "pointwise": ("softmax", "reduction", "unary", "quantize", "dequantize"),
     "moves": ("concatenation", "pad", "reshape", "resize_nearest", "strided_slice", "transpose"),
 }
@@ -498,6 +499,18 @@ def _mul(random: Random, kind: str, number: int) -> Operator:
     return _elementwise(random, kind, (first, second), single(first.scale * second.scale * factor))
 
 
+def _prelu(random: Random, kind: str, number: int) -> Operator:
+    """Slopes are constants, seldom of more dimensions than the channels'."""
+    shape = (*(int(size) for size in random.integers(1, 5, 3)), _pick(random, CHANNELS))
+    source = _value(random, "input", shape)
+    wanted = _pick(random, ((shape[3],), (1, 1, shape[3]), (1, 1, 1), shape[1:]))
+    slope = _value(random, "slope", wanted, _scale(random, 0.001, 0.02))
+    data = random.integers(-128, 128, wanted).astype(np.int8)
+    slope = Value("slope", wanted, "int8", slope.scales, slope.zero_point, data)
+    scale = single(source.scale * random.uniform(0.3, 2.5))
+    return _elementwise(random, kind, (source, slope), scale)
+
+
 def _elementwise(
     random: Random, kind: str, operands: tuple[Value, Value], scale: float
 ) -> Operator:
@@ -630,6 +643,7 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "grouped_conv2d": _grouped_conv2d,
     "max_pool2d": _pool2d,
     "mul": _mul,
+    "prelu": _prelu,
     "pad": _pad,
     "quantize": _quantize,
     "reduction": _reduction,

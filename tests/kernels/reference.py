@@ -331,6 +331,20 @@ def _mul(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Arr
     return rounded.clip(clamp.low, clamp.high)
 
 
+def _prelu(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    assert isinstance(operator.attributes, Elementwise)
+    source, slope = operator.inputs
+    out = operator.outputs[0].scale
+    centred, slopes = (
+        data.astype(np.int64) - value.zero_point
+        for value, data in zip(operator.inputs, inputs, strict=True)
+    )
+    above = _scaled(centred, source.scale / out)
+    below = _scaled(centred * slopes, source.scale * slope.scale / out)
+    result = np.where(centred >= 0, above, below)
+    return _clamped(result, operator, operator.attributes.clamp)
+
+
 # Softmax, reductions, functions of one element.
 
 
@@ -490,6 +504,7 @@ _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "fully_connected": _fully_connected,
     "max_pool2d": _pooling,
     "mul": _mul,
+    "prelu": _prelu,
     "pad": _moved,
     "quantize": _quantize,
     "reduction": _reduction,

@@ -18,6 +18,7 @@ from west_utvm.errors import UtvmError
 from west_utvm.importer.blocks import batch_to_space, space_to_batch
 from west_utvm.importer.model import Imported, Origin, TensorInfo
 from west_utvm.importer.tflite_file import File, FileOperator, read_file
+from west_utvm.importer.tflite_options import MARKS, option
 
 # Operators that only move bytes, and so need no dequantize around them. TVM's front end refuses
 # them on quantized tensors to be safe for itself; the lowering takes them as they are.
@@ -75,8 +76,9 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
         self.file = file
         self.origins = origins
         self.path = path
-        # Whether the operator at hand is to see float32 alone.
+        # Whether the operator at hand is to see float32 alone, and what the lowering is told of it.
         self.real = False
+        self.marks: dict[str, Any] = {}
 
     def convert_op_to_relax(self) -> None:
         for operator in self.file.operators:
@@ -84,6 +86,7 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
             where = f"{self.path}: {operator.source}, '{name}'"
             given = self.subgraph.Operators(operator.number)
             self.real = operator.code in _REAL
+            self.marks = {}
             try:
                 result = self.bb.normalize(self.convert_map[operator.code](op=given))
             except Exception as error:  # assertions, OpNotImplemented, TVM's own errors, ...
@@ -110,9 +113,8 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
         if given != info.shape and math.prod(given) == math.prod(info.shape):
             result = relax.op.reshape(result, info.shape)
         variable = self.bb.emit(result, _variable(index))
-        self.origins[variable.name] = Origin(
-            operator.number, operator.source, info, operator.options
-        )
+        options = MARKS.get(operator.code, {}) | self.marks | operator.options
+        self.origins[variable.name] = Origin(operator.number, operator.source, info, options)
         self.exp_tab.set_expr(_variable(index), variable)
 
     def get_expr(self, input_tensor_idx: int) -> Any:
@@ -146,7 +148,7 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
     def convert_space_to_batch_nd(self, op: Any) -> Any:
         source, block, padding = self.get_input_tensors(op)
         # TFLite pads with the zero point of the output (reference/space_to_batch_nd.h); its
-        # version for microcontrollers with 0, which is no zero of the numbers meant.
+        # version for microcontrollers otherwise, which the lowering sees to.
         zero = self.file.tensors[source.tensor_idx].info.zero_point
         return space_to_batch(
             self.get_tensor_expr(source),
@@ -162,6 +164,14 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
             _integers(self.get_tensor_value(block)),
             self.get_tensor_value(crops).tolist(),
         )
+
+    def convert_gelu(self, op: Any) -> Any:
+        """TVM's own does not look at the option ``approximate``."""
+        if not option(op, "GeluOptions", "Approximate"):
+            return super().convert_gelu(op)
+        self.marks = {"function": "gelu_tanh"}
+        [source] = self.get_input_tensors(op)
+        return relax.op.nn.gelu_tanh(self.get_expr(source.tensor_idx))
 
     def convert_tile(self, op: Any) -> Any:
         """Along one axis, as upsampling is written, a concatenation; else in float32."""

@@ -100,6 +100,18 @@ OPTIONS: dict[str, tuple[str, Mapping[str, _Check]] | None] = {
 
 _RENAMED = {"DepthMultiplier": "depth_multiplier", "Beta": "beta"}
 
+# What the lowering is told of operators whose expansion by TVM does not say it: ``function`` is
+# the name of what an expression of float32 comes to; ``blocks`` says that a pad belongs to blocks.
+MARKS: dict[str, dict[str, Any]] = {
+    **{
+        code: {"function": code.lower()}
+        for code in """
+        ABS CEIL COS ELU EXP FLOOR GELU LOG NEG PRELU ROUND RSQRT SIGN SIN SQRT SQUARE
+        """.split()
+    },
+    "SPACE_TO_BATCH_ND": {"blocks": True},
+}
+
 
 def check_options(code: str, operator: Any, where: str) -> dict[str, Any]:
     """The operator's options that TVM's front end drops; UtvmError if any of them is refused."""
@@ -119,3 +131,13 @@ def check_options(code: str, operator: Any, where: str) -> dict[str, Any]:
             what = f"has the unsupported option {name} {values[name]}"
             raise UtvmError(what, where=where, hint="convert the model without it")
     return {_RENAMED[name]: value for name, value in values.items() if name in _RENAMED}
+
+
+def option(operator: Any, table: str, name: str) -> Any:
+    """An option of an operator that was read without a check, or None if it has no options."""
+    options = operator.BuiltinOptions()
+    if options is None or operator.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, table):
+        return None
+    view = getattr(tflite, table)()
+    view.Init(options.Bytes, options.Pos)
+    return getattr(view, name)()

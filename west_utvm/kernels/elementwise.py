@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addition, subtraction and multiplication of two inputs, with broadcasting."""
+"""Operators on two inputs, element by element, with broadcasting."""
 
 from __future__ import annotations
 
@@ -96,6 +96,29 @@ def mul(operator: Operator, options: Options) -> Emitted:
         **_clamp(operator),
     }
     return _sharing(operator, Emitted((*_HEADERS, "mul.h"), "mul", "mul", fields))
+
+
+def prelu(operator: Operator, options: Options) -> Emitted:
+    """The input itself, or its product with a slope where it is negative. LiteRT has the kernel of
+    TensorFlow Lite Micro: both sides are rounded twice."""
+    source, slope = operator.inputs
+    ratio = source.scale / operator.outputs[0].scale
+    below = source.scale * slope.scale / operator.outputs[0].scale
+    if ratio >= 1 << 22 or below >= 1 << 14:  # of 9 bits and of 17, with their signs
+        raise refuse(operator, "has scales that are far from each other", "quantize again")
+    (am, ash), (bm, bsh) = map(quantize_multiplier, (ratio, below))
+    fields = {
+        "shape": _shape(operator),
+        "zero": source.zero_point,
+        "slope_zero": slope.zero_point,
+        "above_multiplier": am,
+        "above_shift": ash,
+        "below_multiplier": bm,
+        "below_shift": bsh,
+        **_clamp(operator),
+    }
+    headers = ("base.h", "fixed_point.h", "broadcast.h", "prelu.h")
+    return _sharing(operator, Emitted(headers, "prelu", "prelu", fields))
 
 
 def _sharing(operator: Operator, emitted: Emitted) -> Emitted:

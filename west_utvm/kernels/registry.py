@@ -83,6 +83,7 @@ _KERNELS = (
     Row("mul", mve_elementwise.mul, _MVE, _TFLITE),
     Row("mul", elementwise.mul),
     Row("pad", layout.pad),
+    Row("prelu", elementwise.prelu),
     Row("quantize", conversion.quantize),
     Row("reduction", mve_elementwise.reduce, _MVE),
     Row("reduction", reduction.reduction),

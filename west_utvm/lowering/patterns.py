@@ -38,6 +38,7 @@ from west_utvm.lowering.program import (
     Reduction,
     Reshape,
     Resize,
+    Rounding,
     Softmax,
     StridedSlice,
     Transpose,
@@ -68,6 +69,7 @@ class Region:
     output: Value
     clamp: Clamp
     options: Mapping[str, Any]
+    rounding: Rounding = "tflm"
     arguments: tuple[Value, ...] = ()
     activation: Bounds | None = None
 
@@ -265,6 +267,32 @@ def _unary(function: str) -> Pattern:
     return match
 
 
+def named(region: Region, call: Any) -> Found:
+    """A function that the importer says the name of, whatever it is an expression of."""
+    function = region.options["function"]
+    sources = tuple({id(value): value for value in _sources(region, call)}.values())
+    if len(sources) != (2 if function in _OF_TWO else 1):
+        raise UnmatchedError(f"it is of {len(sources)} values")
+    if any(len(value.scales) != 1 for value in sources):
+        raise UnmatchedError("an input is quantized by channel")
+    if function in _OF_TWO:
+        return Found(function, sources, Elementwise(region.clamp))
+    return Found("unary", sources, Unary(function, clamp=region.clamp))
+
+
+# Functions of two values, which are operators of their own.
+_OF_TWO = ("prelu",)
+
+
+def _sources(region: Region, given: Any) -> list[Value]:
+    """The int8 values that an expression of float32 is computed from."""
+    expression = region.expression(given)
+    if operator(expression) == "dequantize":
+        return [region.dequantized(expression)]
+    args = getattr(expression, "args", ())
+    return [value for arg in args for value in _sources(region, arg)]
+
+
 def _leaky_relu(region: Region, call: Any) -> Found:
     value = region.dequantized(call.args[0])
     return Found("unary", (value,), Unary("leaky_relu", float(call.attrs.alpha), region.clamp))
@@ -366,6 +394,9 @@ def _pad(region: Region, call: Any) -> Found:
     if call.attrs.pad_mode != "constant":
         raise UnmatchedError("padding by reflection")
     fill = number(call.args[1]) if len(call.args) > 1 else float(call.attrs.pad_value)
+    if region.options.get("blocks") and region.rounding == "tflm":
+        # TensorFlow Lite Micro pads with a figure that it never sets: 0 in memory that was cleared.
+        fill = 0.0
     return Found("pad", (value,), Pad(widths[::2], widths[1::2], int(fill)))
 
 
