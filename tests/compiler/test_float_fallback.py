@@ -59,13 +59,6 @@ CASES: dict[str, Callable[[Graph], Ref]] = {
         given=[1, 2],
         options=schema.ReducerOptionsT(keepDims=False),
     ),
-    "RESIZE_BILINEAR": partial(
-        _shaped,
-        code=Code.RESIZE_BILINEAR,
-        result=(1, 12, 10, 3),
-        given=(12, 10),
-        options=schema.ResizeBilinearOptionsT(),
-    ),
     "SQUARED_DIFFERENCE": partial(_binary, code=Code.SQUARED_DIFFERENCE, target=Quant(0.2, -128)),
 }
 # Nothing is rounded but back to where it came from.

@@ -511,6 +511,16 @@ def resize_nearest(
     )
 
 
+def resize_bilinear(
+    graph: Graph, shape: Sequence[int], size: Pair, corners: bool, half: bool
+) -> bytes:
+    source = _input(graph, shape)
+    options = schema.ResizeBilinearOptionsT(alignCorners=corners, halfPixelCenters=half)
+    inputs = [source, graph.integers(size)]
+    result = (shape[0], *size, shape[3])
+    return graph.finish(graph.op(Code.RESIZE_BILINEAR, inputs, result, source.quant, options))
+
+
 def prelu(graph: Graph, slopes: Sequence[int], target: Quant, slope: Quant) -> bytes:
     """``slopes`` is their shape, ``slope`` their quantization."""
     source = graph.input((1, 8, 8, 16), Quant(0.05, -20))
@@ -982,6 +992,16 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
             name,
             partial(resize_nearest, shape=(1, 4, 5, 3), size=size, corners=corners, half=half),
         )
+    for name, corners, half in (
+        ("edges", False, False),
+        ("centers", False, True),
+        ("corners", True, False),
+    ):
+        for size in (8, 10), (3, 9), (5, 1), (13, 31):
+            build = partial(
+                resize_bilinear, shape=(1, 4, 5, 3), size=size, corners=corners, half=half
+            )
+            yield "resize_bilinear", f"{name}-{size[0]}x{size[1]}", build
     for builder in (
         chain_conv_pool_dense,
         chain_residual,

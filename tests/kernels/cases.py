@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from west_utvm.codegen.operators import activations
 from west_utvm.kernels.options import Optimize
 from west_utvm.lowering.program import (
+    ROUNDINGS,
     Attributes,
+    Bilinear,
     Clamp,
     Concatenation,
     Conversion,
@@ -32,6 +34,7 @@ from west_utvm.lowering.program import (
     Reduction,
     Reshape,
     Resize,
+    Rounding,
     Softmax,
     StridedSlice,
     Transpose,
@@ -75,10 +78,13 @@ COUNTS = {
     "concatenation": 6,
     "pad": 6,
     "reshape": 3,
+    "resize_bilinear": 9,
     "resize_nearest": 3,
     "strided_slice": 6,
     "transpose": 6,
 }
+# Operators that no ONNX model becomes.
+TFLITE_ONLY = frozenset({"resize_bilinear"})
 # What is built into one program.
 FAMILIES = {
     "conv2d": ("conv2d", "grouped_conv2d", "conv2d_transpose"),
@@ -86,7 +92,14 @@ FAMILIES = {
     "fully_connected": ("fully_connected",),
     "pool2d": ("average_pool2d", "max_pool2d"),
     "elementwise": ("add", "sub", "mul", "prelu"),
-    "pointwise": ("softmax", "reduction", "unary", "quantize", "dequantize"),
+    "pointwise": (
+        "softmax",
+        "reduction",
+        "unary",
+        "quantize",
+        "dequantize",
+        "resize_bilinear",
+    ),
     "moves": ("concatenation", "pad", "reshape", "resize_nearest", "strided_slice", "transpose"),
 }
 
@@ -107,6 +120,10 @@ class Case:
         known = {id(value): data for value, data in zip(self.given, sample, strict=True)}
         values = activations(self.operator)
         return [known[id(v)] if v.data is None else v.data for v in values]
+
+
+def roundings(kind: str) -> tuple[Rounding, ...]:
+    return ("tflm", "litert") if kind in TFLITE_ONLY else ROUNDINGS
 
 
 def cases(kind: str) -> list[Case]:
@@ -613,6 +630,17 @@ def _resize(random: Random, kind: str, number: int) -> Operator:
     return _operator(kind, (source,), output, Resize(rows, columns))
 
 
+def _bilinear(random: Random, kind: str, number: int) -> Operator:
+    batches, height, width = (int(size) for size in random.integers((1, 1, 1), (3, 9, 9)))
+    source = _value(random, "input", (batches, height, width, _pick(random, CHANNELS[:11])))
+    size = [int(size) for size in random.integers(1, 12, 2)]
+    if _chance(random, 0.4):
+        size = [2 * height, 2 * width]
+    output = _like(source, (batches, *size, source.shape[3]))
+    corners, centers = _pick(random, ((False, False), (False, True), (True, False)))
+    return _operator(kind, (source,), output, Bilinear(bool(corners), bool(centers)))
+
+
 def _strided_slice(random: Random, kind: str, number: int) -> Operator:
     source = _value(random, "input", _shape(random))
     strides = tuple(int(_pick(random, (1, 1, 2, 3, -1, -2))) for _ in source.shape)
@@ -648,6 +676,7 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "quantize": _quantize,
     "reduction": _reduction,
     "reshape": _reshape,
+    "resize_bilinear": _bilinear,
     "resize_nearest": _resize,
     "softmax": _softmax,
     "strided_slice": _strided_slice,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from west_utvm.kernels import Options, emit
 from west_utvm.kernels.fixed_point import exp_on_negative, input_radius
 from west_utvm.lowering.program import (
+    Bilinear,
     Clamp,
     Concatenation,
     Convolution,
@@ -449,6 +450,49 @@ def _unary(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> A
     return result
 
 
+def _bilinear(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    """By weights of 10 bits for all four pixels, or of 11 along one axis and then the other."""
+    assert isinstance(operator.attributes, Bilinear)
+    data, sides = inputs[0].astype(np.int64), []
+    for axis in (1, 2):
+        sizes = operator.inputs[0].shape[axis], operator.outputs[0].shape[axis]
+        place = _PLACES[rounding](*sizes, operator.attributes)
+        first = place.astype(np.int64)
+        sides.append((first, np.minimum(first + 1, sizes[0] - 1), place - first))
+    (top, bottom, down), (left, right, across) = sides
+    corners = [data[:, rows][:, :, columns] for rows in (top, bottom) for columns in (left, right)]
+    one = 1024 if rounding == "tflm" else 2048
+    y, x = (np.rint(weight * one).astype(np.int64) for weight in (down, across))
+    y, x = y[:, None, None], x[:, None]
+    weights = [(one - y) * (one - x), (one - y) * x, y * (one - x), y * x]
+    total = sum(pixel * weight for pixel, weight in zip(corners, weights, strict=True))
+    away: Array = np.sign(total) * ((np.abs(total) + (1 << 19)) >> 20)
+    up: Array = (total + (1 << 21)) >> 22
+    return away if rounding == "tflm" else up
+
+
+def _places_tflm(size: int, out_size: int, attributes: Bilinear) -> Array:
+    less = int(attributes.align_corners and out_size > 1)
+    scale = (1024 * (size - less) + (out_size - less) // 2) // (out_size - less)
+    places = np.arange(out_size) * scale
+    if attributes.half_pixel_centers:
+        places = places + scale // 2 - 512
+    return np.maximum(places, 0) / 1024
+
+
+def _places_litert(size: int, out_size: int, attributes: Bilinear) -> Array:
+    less = int(attributes.align_corners and out_size > 1)
+    scale = np.float32(size - less) / np.float32(out_size - less)
+    places = np.arange(out_size, dtype=np.float32) * scale
+    if attributes.half_pixel_centers:
+        places = places + (np.float32(0.5) * scale - np.float32(0.5))
+    clipped: Array = places.clip(0, size - 1)
+    return clipped
+
+
+_PLACES = {"tflm": _places_tflm, "litert": _places_litert}
+
+
 # Between float32 and int8.
 
 
@@ -509,6 +553,7 @@ _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "quantize": _quantize,
     "reduction": _reduction,
     "reshape": _moved,
+    "resize_bilinear": _bilinear,
     "resize_nearest": _moved,
     "softmax": _softmax,
     "strided_slice": _moved,

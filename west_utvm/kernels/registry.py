@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from west_utvm.kernels import (
+    bilinear,
     conversion,
     depthwise,
     elementwise,
@@ -88,6 +89,7 @@ _KERNELS = (
     Row("reduction", mve_elementwise.reduce, _MVE),
     Row("reduction", reduction.reduction),
     Row("reshape", layout.reshape),
+    Row("resize_bilinear", bilinear.resize_bilinear, roundings=_TFLITE),
     Row("resize_nearest", layout.resize_nearest),
     Row("softmax", softmax.softmax),
     Row("strided_slice", layout.strided_slice),

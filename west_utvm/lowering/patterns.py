@@ -28,6 +28,7 @@ from west_utvm.lowering.graph import (
 from west_utvm.lowering.program import (
     Array,
     Attributes,
+    Bilinear,
     Clamp,
     Concatenation,
     Convolution,
@@ -468,6 +469,17 @@ def _resize(region: Region, call: Any) -> Found:
     return Found("resize_nearest", (value,), Resize(rows, columns))
 
 
+def _bilinear(region: Region, call: Any) -> Found:
+    """``image.resize2d(dequantize(x))`` of a TFLite model."""
+    names = ("align_corners", "half_pixel_centers")
+    if not all(name in region.options for name in names):
+        raise UnmatchedError(f"resizing by {call.attrs.method}")
+    value = region.dequantized(call.args[0])
+    _same_quantization(region, value)
+    attributes = Bilinear(*(bool(region.options[name]) for name in names))
+    return Found("resize_bilinear", (value,), attributes)
+
+
 def _nearest(position: int, size: int, out_size: int, mode: str) -> int:
     """The input's row for one of the output, in single precision as TFLite has it."""
     single = np.float32
@@ -501,6 +513,7 @@ FLOAT: dict[str, Pattern] = {
     "concat": _concat,
     "dequantize": _dequantize,
     "divide": _hard_swish,
+    "image.resize2d": _bilinear,
     "matmul": _matmul,
     "mean": _reduction("mean"),
     "multiply": _elementwise("mul"),

@@ -198,6 +198,15 @@ class Resize:
 
 
 @dataclass(frozen=True)
+class Bilinear:
+    """Of an image. ``align_corners``: corner pixels lie on corner pixels; ``half_pixel_centers``:
+    figures are of pixels' centers; neither: of their corners at the top left."""
+
+    align_corners: bool
+    half_pixel_centers: bool
+
+
+@dataclass(frozen=True)
 class Reduction:
     """``mean`` or ``sum`` over ``axes``."""
 
@@ -225,6 +234,7 @@ Attributes: TypeAlias = (
     | StridedSlice
     | Reduction
     | Resize
+    | Bilinear
 )
 
 
