@@ -27,17 +27,6 @@ def _unary(graph: Graph, code: int, target: Quant = OUT, options: Any = None) ->
     return graph.op(code, [graph.input(SHAPE, IN)], SHAPE, target, options)
 
 
-def _binary(graph: Graph, code: int, target: Quant = IN, options: Any = None) -> Ref:
-    """Both inputs and the result in the same quantization, which LiteRT takes for granted."""
-    inputs = [graph.input(SHAPE, IN), graph.input(SHAPE, IN)]
-    return graph.op(code, inputs, SHAPE, target, options)
-
-
-def _shaped(graph: Graph, code: int, result: tuple[int, ...], given: Any, options: Any) -> Ref:
-    inputs = [graph.input(SHAPE, IN), graph.integers(given)]
-    return graph.op(code, inputs, result, IN, options)
-
-
 def _batch_matmul(graph: Graph) -> Ref:
     inputs = [graph.input((2, 3, 4), IN), graph.input((2, 4, 5), IN)]
     options = schema.BatchMatMulOptionsT()
@@ -50,19 +39,7 @@ CASES: dict[str, Callable[[Graph], Ref]] = {
         _unary, code=Code.L2_NORMALIZATION, target=Quant(1 / 128), options=schema.L2NormOptionsT()
     ),
     "LOG_SOFTMAX": partial(_unary, code=Code.LOG_SOFTMAX, target=Quant(16 / 256, 127)),
-    "MAXIMUM": partial(_binary, code=Code.MAXIMUM, options=schema.MaximumMinimumOptionsT()),
-    "MINIMUM": partial(_binary, code=Code.MINIMUM, options=schema.MaximumMinimumOptionsT()),
-    "REDUCE_MAX": partial(
-        _shaped,
-        code=Code.REDUCE_MAX,
-        result=(1, 3),
-        given=[1, 2],
-        options=schema.ReducerOptionsT(keepDims=False),
-    ),
-    "SQUARED_DIFFERENCE": partial(_binary, code=Code.SQUARED_DIFFERENCE, target=Quant(0.2, -128)),
 }
-# Nothing is rounded but back to where it came from.
-EXACT = {"MAXIMUM", "MINIMUM", "REDUCE_MAX"}
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
@@ -74,7 +51,7 @@ def test_within_a_quantum(name: str, rounding: Any, execute: Execute) -> None:
     wanted = run(model, inputs, "litert")
     for got, want in zip(execute(model, inputs, rounding), wanted, strict=True):
         mine, theirs = (one.outputs[0].astype(int) for one in (got, want))
-        assert np.abs(mine - theirs).max() <= (0 if name in EXACT else 1)
+        assert np.abs(mine - theirs).max() <= 1
     assert len(np.unique(mine)) > 2
 
 

@@ -23,6 +23,8 @@ SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
 Pair = tuple[int, int]
 # The standard deviation of int8 values that are uniformly random.
 SPREAD = 74.0
+# Where operators take it for granted that all is in one quantization.
+ALIKE = Quant(0.05, 3)
 # Real values reach about so many standard deviations.
 REACH = 2.5
 
@@ -521,6 +523,72 @@ def resize_bilinear(
     return graph.finish(graph.op(Code.RESIZE_BILINEAR, inputs, result, source.quant, options))
 
 
+def shaped(
+    graph: Graph,
+    code: int,
+    shape: Sequence[int],
+    result: Sequence[int],
+    given: Sequence[Any] = (),
+    options: Any = None,
+) -> bytes:
+    """An operator with a result in its input's quantization; ``given`` are constants of int32."""
+    source = _input(graph, shape)
+    inputs = [source, *map(graph.integers, given)]
+    return graph.finish(graph.op(code, inputs, result, source.quant, options))
+
+
+def padv2(graph: Graph) -> bytes:
+    source = _input(graph, (1, 4, 5, 3))
+    borders = graph.integers([(0, 0), (1, 2), (0, 1), (0, 0)])
+    fill = graph.constant(np.array([-77], np.int8), source.quant)
+    options = schema.PadV2OptionsT()
+    shape = (1, 7, 6, 3)
+    return graph.finish(graph.op(Code.PADV2, [source, borders, fill], shape, source.quant, options))
+
+
+def pack(graph: Graph, shape: Sequence[int], count: int, axis: int) -> bytes:
+    quant = Quant(0.04, -9)
+    sources = [graph.input(shape, quant) for _ in range(count)]
+    result = list(np.stack([np.empty(shape)] * count, axis).shape)
+    options = schema.PackOptionsT(valuesCount=count, axis=axis)
+    return graph.finish(graph.op(Code.PACK, sources, result, quant, options))
+
+
+def unpack(graph: Graph, shape: Sequence[int], axis: int) -> bytes:
+    source = _input(graph, shape)
+    part = [size for i, size in enumerate(shape) if i != axis % len(shape)]
+    parts = [graph.tensor(part, source.quant) for _ in range(shape[axis])]
+    options = schema.UnpackOptionsT(num=len(parts), axis=axis)
+    graph.add_operator(Code.UNPACK, [source], parts, options)
+    return graph.finish(*parts)
+
+
+def split_v(graph: Graph, shape: Sequence[int], axis: int, sizes: Sequence[int]) -> bytes:
+    source = _input(graph, shape)
+    parts = [
+        graph.tensor((*shape[:axis], size, *shape[axis + 1 :]), source.quant) for size in sizes
+    ]
+    inputs = [source, graph.integers(sizes), graph.constant(np.array(axis, np.int32))]
+    graph.add_operator(Code.SPLIT_V, inputs, parts, schema.SplitVOptionsT(numSplits=len(sizes)))
+    return graph.finish(*parts)
+
+
+def of_two(
+    graph: Graph,
+    code: int,
+    right: Sequence[int],
+    options: Any,
+    other: Quant = ALIKE,
+    target: Quant = ALIKE,
+    constant: bool = False,
+) -> bytes:
+    """Two inputs in the quantizations that an operator takes for granted."""
+    left = graph.input((1, 5, 6, 8), ALIKE)
+    values = graph.random.integers(-128, 128, right).astype(np.int8)
+    second = graph.constant(values, other) if constant else graph.input(right, other)
+    return graph.finish(graph.op(code, [left, second], left.shape, target, options))
+
+
 def prelu(graph: Graph, slopes: Sequence[int], target: Quant, slope: Quant) -> bytes:
     """``slopes`` is their shape, ``slope`` their quantization."""
     source = graph.input((1, 8, 8, 16), Quant(0.05, -20))
@@ -1002,6 +1070,37 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
                 resize_bilinear, shape=(1, 4, 5, 3), size=size, corners=corners, half=half
             )
             yield "resize_bilinear", f"{name}-{size[0]}x{size[1]}", build
+    yield from _moves()
+    for code, name in ((Code.MAXIMUM, "maximum"), (Code.MINIMUM, "minimum")):
+        options = schema.MaximumMinimumOptionsT()
+        both = partial(of_two, code=code, options=options)
+        yield name, "same", partial(both, right=(1, 5, 6, 8))
+        yield name, "channels", partial(both, right=(8,), constant=True)
+        yield name, "one", partial(both, right=(1, 1, 1, 1), constant=True)
+    for name, right, other in (
+        ("same", (1, 5, 6, 8), Quant(0.05, 3)),
+        ("other", (1, 5, 6, 8), Quant(0.08, -20)),
+        ("pixel", (1, 5, 6, 1), Quant(0.03, 11)),
+    ):
+        build = partial(
+            of_two,
+            code=Code.SQUARED_DIFFERENCE,
+            right=right,
+            options=schema.SquaredDifferenceOptionsT(),
+            other=other,
+            target=Quant(0.3, -128),
+        )
+        yield "squared_difference", name, build
+    for code, name in ((Code.REDUCE_MAX, "reduce_max"), (Code.REDUCE_MIN, "reduce_min")):
+        options = schema.ReducerOptionsT(keepDims=name == "reduce_max")
+        for axes, result in (((3,), (1, 4, 5, 1)), ((2, 3), (1, 4, 1, 1)), ((1,), (1, 1, 5, 3))):
+            kept = (
+                result
+                if options.keepDims
+                else [size for axis, size in enumerate(result) if axis not in axes]
+            )
+            build = partial(shaped, code=code, shape=(1, 4, 5, 3), result=kept, given=[axes])
+            yield name, f"over-{'-'.join(map(str, axes))}", partial(build, options=options)
     for builder in (
         chain_conv_pool_dense,
         chain_residual,
@@ -1011,6 +1110,76 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         chain_float_ends,
     ):
         yield "chain", builder.__name__.removeprefix("chain_").replace("_", "-"), builder
+
+
+def _moves() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
+    """Of the grid, operators that move elements and compute nothing."""
+    image, borders = (1, 4, 5, 3), [[(0, 0), (1, 2), (0, 3), (0, 0)]]
+    every: tuple[tuple[str, str, int, Sequence[int], Sequence[int], Any, Any], ...] = (
+        (
+            *("depth_to_space", "2", Code.DEPTH_TO_SPACE, (1, 3, 4, 12), (1, 6, 8, 3), ()),
+            schema.DepthToSpaceOptionsT(blockSize=2),
+        ),
+        (
+            *("space_to_depth", "3", Code.SPACE_TO_DEPTH, (2, 6, 9, 2), (2, 2, 3, 18), ()),
+            schema.SpaceToDepthOptionsT(blockSize=3),
+        ),
+        (
+            *("mirror_pad", "reflect", Code.MIRROR_PAD, image, (1, 7, 8, 3), borders),
+            schema.MirrorPadOptionsT(mode=0),
+        ),
+        (
+            *("mirror_pad", "symmetric", Code.MIRROR_PAD, image, (1, 7, 8, 3), borders),
+            schema.MirrorPadOptionsT(mode=1),
+        ),
+        (
+            *("mirror_pad", "line", Code.MIRROR_PAD, (1, 9, 4), (1, 17, 4)),
+            *([[(0, 0), (8, 0), (0, 0)]], schema.MirrorPadOptionsT(mode=0)),
+        ),
+        (
+            *("gather", "columns", Code.GATHER, image, (1, 4, 6, 3), [[2, 0, 4, 4, 1, 0]]),
+            schema.GatherOptionsT(axis=2),
+        ),
+        (
+            *("gather", "one", Code.GATHER, image, (1, 4, 5), [np.int32(2)]),
+            schema.GatherOptionsT(axis=3),
+        ),
+        (
+            *("gather", "table", Code.GATHER, (7, 4), (2, 3, 4), [[[6, 0, 3], [2, 2, 5]]]),
+            schema.GatherOptionsT(axis=0),
+        ),
+        (
+            *("reverse_v2", "columns", Code.REVERSE_V2, image, image, [[2]]),
+            schema.ReverseV2OptionsT(),
+        ),
+        (
+            *("broadcast_to", "pixels", Code.BROADCAST_TO, (1, 1, 1, 3), (1, 4, 5, 3)),
+            *([(1, 4, 5, 3)], schema.BroadcastToOptionsT()),
+        ),
+        (
+            *("broadcast_to", "higher", Code.BROADCAST_TO, (5, 1), (4, 5, 3)),
+            *([(4, 5, 3)], schema.BroadcastToOptionsT()),
+        ),
+        (
+            *("tile", "columns", Code.TILE, image, (1, 4, 10, 3), [(1, 1, 2, 1)]),
+            schema.TileOptionsT(),
+        ),
+        (
+            *("tile", "image", Code.TILE, image, (1, 8, 15, 3), [(1, 2, 3, 1)]),
+            schema.TileOptionsT(),
+        ),
+    )
+    for family, name, code, shape, result, given, options in every:
+        build = partial(shaped, code=code, shape=shape, result=result, given=given)
+        yield family, name, partial(build, options=options)
+    yield "padv2", "image", padv2
+    yield "pack", "first", partial(pack, shape=(4, 5), count=3, axis=0)
+    yield "pack", "middle", partial(pack, shape=(2, 4, 3), count=2, axis=1)
+    yield "pack", "last", partial(pack, shape=(4, 5), count=3, axis=-1)
+    yield "unpack", "first", partial(unpack, shape=(3, 4, 5), axis=0)
+    yield "unpack", "last", partial(unpack, shape=(4, 5, 2), axis=-1)
+    yield "unpack", "one", partial(unpack, shape=(4, 1, 5), axis=1)
+    yield "split_v", "columns", partial(split_v, shape=(1, 4, 6, 3), axis=2, sizes=(1, 3, 2))
 
 
 def _conv2d(how: dict[str, Any]) -> Callable[[Graph], bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
@@ -28,6 +28,7 @@ from west_utvm.lowering.program import (
     Convolution,
     Elementwise,
     FullyConnected,
+    Gather,
     Operator,
     Pad,
     Pooling,
@@ -68,14 +69,18 @@ COUNTS = {
     "max_pool2d": 9,
     "add": 15,
     "sub": 6,
+    "maximum": 3,
+    "minimum": 3,
     "mul": 9,
     "prelu": 9,
+    "squared_difference": 6,
     "softmax": 9,
     "reduction": 12,
     "unary": 12,
     "quantize": 6,
     "dequantize": 3,
     "concatenation": 6,
+    "gather": 9,
     "pad": 6,
     "reshape": 3,
     "resize_bilinear": 9,
@@ -91,7 +96,10 @@ FAMILIES = {
     "depthwise_conv2d": ("depthwise_conv2d",),
     "fully_connected": ("fully_connected",),
     "pool2d": ("average_pool2d", "max_pool2d"),
-    "elementwise": ("add", "sub", "mul", "prelu"),
+    "elementwise": (
+        *("add", "sub", "mul", "prelu"),
+        *("maximum", "minimum", "squared_difference"),
+    ),
     "pointwise": (
         "softmax",
         "reduction",
@@ -100,7 +108,15 @@ FAMILIES = {
         "dequantize",
         "resize_bilinear",
     ),
-    "moves": ("concatenation", "pad", "reshape", "resize_nearest", "strided_slice", "transpose"),
+    "moves": (
+        "concatenation",
+        "gather",
+        "pad",
+        "reshape",
+        "resize_nearest",
+        "strided_slice",
+        "transpose",
+    ),
 }
 
 
@@ -528,6 +544,21 @@ def _prelu(random: Random, kind: str, number: int) -> Operator:
     return _elementwise(random, kind, (source, slope), scale)
 
 
+def _extreme(random: Random, kind: str, number: int) -> Operator:
+    """All in one quantization."""
+    first, second = _operands(random)
+    if second is not first:
+        second = replace(second, scales=first.scales, zero_point=first.zero_point)
+    shape = np.broadcast_shapes(first.shape, second.shape)
+    return _operator(kind, (first, second), _like(first, shape), Elementwise(Clamp()))
+
+
+def _squared_difference(random: Random, kind: str, number: int) -> Operator:
+    first, second = _operands(random)
+    scale = single(max(first.scale, second.scale) ** 2 * random.uniform(20, 300))
+    return _elementwise(random, kind, (first, second), scale)
+
+
 def _elementwise(
     random: Random, kind: str, operands: tuple[Value, Value], scale: float
 ) -> Operator:
@@ -562,6 +593,8 @@ def _reduction(random: Random, kind: str, number: int) -> Operator:
     growth = 1.0 if function == "mean" else math.sqrt(math.prod(shape) / math.prod(kept))
     growth *= float(_pick(random, (0.5, 1, 2))) if ties else random.uniform(0.2, 2)
     output = _value(random, "output", kept, single(source.scale * growth))
+    if number % 4 == 3:
+        function, output = ("max", "min")[number // 4 % 2], _like(source, kept)
     return _operator(kind, (source,), output, Reduction(function, axes))
 
 
@@ -641,6 +674,22 @@ def _bilinear(random: Random, kind: str, number: int) -> Operator:
     return _operator(kind, (source,), output, Bilinear(bool(corners), bool(centers)))
 
 
+def _gather(random: Random, kind: str, number: int) -> Operator:
+    source = _value(random, "input", _shape(random))
+    rank = len(source.shape)
+    taken = random.permutation(rank)[: 1 + number % 2]
+    places: list[tuple[int, ...] | None] = [None] * rank
+    for axis in taken:
+        wanted = random.integers(0, source.shape[axis], random.integers(1, 9))
+        places[axis] = tuple(int(place) for place in wanted)
+    sizes = [
+        size if wanted is None else len(wanted)
+        for size, wanted in zip(source.shape, places, strict=True)
+    ]
+    attributes = Gather(source.shape, tuple(places))
+    return _operator(kind, (source,), _like(source, sizes), attributes)
+
+
 def _strided_slice(random: Random, kind: str, number: int) -> Operator:
     source = _value(random, "input", _shape(random))
     strides = tuple(int(_pick(random, (1, 1, 2, 3, -1, -2))) for _ in source.shape)
@@ -668,8 +717,11 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "depthwise_conv2d": _depthwise_conv2d,
     "dequantize": _dequantize,
     "fully_connected": _fully_connected,
+    "gather": _gather,
     "grouped_conv2d": _grouped_conv2d,
     "max_pool2d": _pool2d,
+    "maximum": _extreme,
+    "minimum": _extreme,
     "mul": _mul,
     "prelu": _prelu,
     "pad": _pad,
@@ -679,6 +731,7 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "resize_bilinear": _bilinear,
     "resize_nearest": _resize,
     "softmax": _softmax,
+    "squared_difference": _squared_difference,
     "strided_slice": _strided_slice,
     "sub": _sum,
     "transpose": _transpose,

@@ -25,6 +25,7 @@ from west_utvm.lowering.program import (
     Convolution,
     Elementwise,
     FullyConnected,
+    Gather,
     Operator,
     Pad,
     Pooling,
@@ -332,6 +333,17 @@ def _mul(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Arr
     return rounded.clip(clamp.low, clamp.high)
 
 
+def _squared_difference(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    assert isinstance(operator.attributes, Elementwise)
+    twice = 2 * max(value.scale for value in operator.inputs)
+    first, second = (
+        _scaled((data.astype(np.int64) - value.zero_point) * 2**7, value.scale / twice)
+        for value, data in zip(operator.inputs, inputs, strict=True)
+    )
+    scaled = _scaled((first - second) ** 2, twice**2 / (2**14 * operator.outputs[0].scale))
+    return _clamped(scaled, operator, operator.attributes.clamp)
+
+
 def _prelu(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
     assert isinstance(operator.attributes, Elementwise)
     source, slope = operator.inputs
@@ -417,6 +429,9 @@ _SOFTMAX = {"tflm": _softmax_tflm, "litert": _softmax_litert, "ort": _softmax_or
 def _reduction(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
     attributes, source, target = operator.attributes, operator.inputs[0], operator.outputs[0]
     assert isinstance(attributes, Reduction)
+    if attributes.function in ("max", "min"):
+        extreme: Array = getattr(inputs[0], attributes.function)(axis=attributes.axes)
+        return extreme
     mean = attributes.function == "mean"
     count = math.prod(source.shape[axis] for axis in attributes.axes)
     sums = inputs[0].astype(np.int64).sum(axis=attributes.axes)
@@ -530,6 +545,10 @@ def _moved(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> A
         return data.transpose(attributes.axes)
     if isinstance(attributes, Resize):
         return data[:, list(attributes.rows)][:, :, list(attributes.columns)]
+    if isinstance(attributes, Gather):
+        for axis, places in enumerate(attributes.places):
+            data = data if places is None else data.take(places, axis)
+        return data
     if isinstance(attributes, StridedSlice):
         taken = zip(attributes.begin, attributes.strides, operator.outputs[0].shape, strict=True)
         return data[np.ix_(*(begin + stride * np.arange(size) for begin, stride, size in taken))]
@@ -543,10 +562,13 @@ _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "conv2d": _convolution,
     "conv2d_transpose": _transposed,
     "depthwise_conv2d": _convolution,
+    "gather": _moved,
     "grouped_conv2d": _convolution,
     "dequantize": _dequantize,
     "fully_connected": _fully_connected,
     "max_pool2d": _pooling,
+    "maximum": lambda operator, rounding, inputs: np.maximum(*inputs),
+    "minimum": lambda operator, rounding, inputs: np.minimum(*inputs),
     "mul": _mul,
     "prelu": _prelu,
     "pad": _moved,
@@ -556,6 +578,7 @@ _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "resize_bilinear": _bilinear,
     "resize_nearest": _moved,
     "softmax": _softmax,
+    "squared_difference": _squared_difference,
     "strided_slice": _moved,
     "sub": _add,
     "transpose": _moved,

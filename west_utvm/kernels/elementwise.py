@@ -121,6 +121,42 @@ def prelu(operator: Operator, options: Options) -> Emitted:
     return _sharing(operator, Emitted(headers, "prelu", "prelu", fields))
 
 
+def extreme(operator: Operator, options: Options) -> Emitted:
+    """The larger or the smaller one, all in one quantization."""
+    fields: dict[str, Field] = {"shape": _shape(operator)}
+    headers = ("base.h", "broadcast.h", "extreme.h")
+    return _sharing(operator, Emitted(headers, operator.kind, "extreme", fields))
+
+
+def squared_difference(operator: Operator, options: Options) -> Emitted:
+    """Both inputs on twice the larger scale, with 7 bits more. LiteRT has the kernel of TensorFlow
+    Lite Micro."""
+    a, b = operator.inputs
+    twice = 2 * max(a.scale, b.scale)
+    real = twice * twice / ((1 << 14) * operator.outputs[0].scale)
+    if real >= 1:
+        what = "squares what is far larger than its result can hold"
+        raise refuse(operator, what, "its scales are far from each other: quantize again")
+    (am, ash), (bm, bsh), (multiplier, shift) = map(
+        quantize_multiplier, (a.scale / twice, b.scale / twice, real)
+    )
+    fields = {
+        "shape": _shape(operator),
+        "a_zero": a.zero_point,
+        "a_multiplier": am,
+        "a_shift": ash,
+        "b_zero": b.zero_point,
+        "b_multiplier": bm,
+        "b_shift": bsh,
+        "multiplier": multiplier,
+        "shift": shift,
+        **_clamp(operator),
+    }
+    headers = ("base.h", "fixed_point.h", "broadcast.h", "squared_difference.h")
+    emitted = Emitted(headers, "squared_difference", "squared_difference", fields)
+    return _sharing(operator, emitted)
+
+
 def _sharing(operator: Operator, emitted: Emitted) -> Emitted:
     first, second = (overlap.elementwise(operator, number) for number in (0, 1))
     return replace(emitted, overlap=first, overlap_second=second)

@@ -209,6 +209,8 @@ class _Lowering:
             inner = self.graph.expression(arg, self.values)
             if isinstance(inner, relax.Var) or operator(inner) not in _CHAINED:
                 continue
+            if operator(inner) == operator(expression) == "take":  # One operator on both axes.
+                continue
             between = Value(
                 f"{region.output.name}:{operator(inner)}",
                 shape(inner),
@@ -234,7 +236,10 @@ class _Lowering:
 
 
 # What an operator on integers may follow within one operator of the model.
-_CHAINED = ("clip", "nn.pad", "permute_dims", "quantize", "reshape", "squeeze", "strided_slice")
+_CHAINED = (
+    *("clip", "nn.pad", "permute_dims", "quantize", "reshape", "squeeze", "strided_slice"),
+    *("take", "tuple_get_item"),
+)
 
 
 def _match(patterns: Any, region: Region, expression: Any) -> Found:

@@ -34,6 +34,7 @@ from west_utvm.lowering.program import (
     Convolution,
     Elementwise,
     FullyConnected,
+    Gather,
     Pad,
     Pooling,
     Reduction,
@@ -276,13 +277,16 @@ def named(region: Region, call: Any) -> Found:
         raise UnmatchedError(f"it is of {len(sources)} values")
     if any(len(value.scales) != 1 for value in sources):
         raise UnmatchedError("an input is quantized by channel")
+    if function in ("maximum", "minimum"):
+        for value in sources:
+            _same_quantization(region, value)
     if function in _OF_TWO:
         return Found(function, sources, Elementwise(region.clamp))
     return Found("unary", sources, Unary(function, clamp=region.clamp))
 
 
 # Functions of two values, which are operators of their own.
-_OF_TWO = ("prelu",)
+_OF_TWO = ("maximum", "minimum", "prelu", "squared_difference")
 
 
 def _sources(region: Region, given: Any) -> list[Value]:
@@ -318,6 +322,8 @@ def _hard_swish(region: Region, call: Any) -> Found:
 def _reduction(function: str) -> Pattern:
     def match(region: Region, call: Any) -> Found:
         value = region.dequantized(call.args[0])
+        if function in ("max", "min"):
+            _same_quantization(region, value)
         rank = len(value.shape)
         axes = range(rank) if call.attrs.axis is None else integers(call.attrs.axis)
         return Found(
@@ -333,12 +339,21 @@ def _concat(region: Region, call: Any) -> Found:
     if str(call.ty.dtype) == "float32":
         values = tuple(region.dequantized(field) for field in fields)
     else:
-        values = tuple(region.integer(field) for field in fields)
+        values = tuple(region.integer(_unshaped(region, field)) for field in fields)
     axis = int(call.attrs.axis) % len(region.output.shape)
     for value in values:
         if (value.scales, value.zero_point) != (region.output.scales, region.output.zero_point):
             raise UnmatchedError(f"'{value.name}' has another quantization than the result")
     return Found("concatenation", values, Concatenation(axis))
+
+
+def _unshaped(region: Region, given: Any) -> Any:
+    """What is given another shape by it: bytes lie in the same order."""
+    expression = region.expression(given)
+    while operator(expression) in ("expand_dims", "reshape"):
+        given = expression.args[0]
+        expression = region.expression(given)
+    return given
 
 
 def _same_quantization(region: Region, value: Value) -> None:
@@ -410,7 +425,9 @@ def _transpose(region: Region, call: Any) -> Found:
 
 
 def _take(region: Region, call: Any) -> Found:
-    """``take(table, astype(x, int32) + 128)``"""
+    """``take(table, astype(x, int32) + 128)``, or elements at constant places."""
+    if hasattr(call.args[1], "value"):
+        return _gather(region, call)
     table = constant(call.args[0])
     place = region.expect(call.args[1], "add")
     widened = region.expect(place.args[0], "astype")
@@ -418,6 +435,20 @@ def _take(region: Region, call: Any) -> Found:
         raise UnmatchedError("a look-up")
     value = region.integer(widened.args[0])
     return Found("unary", (value,), Unary("table", table=integers(table.tolist())))
+
+
+def _gather(region: Region, call: Any) -> Found:
+    """``take(x, constant)``, also of another one along another axis."""
+    places: list[tuple[int, ...] | None] = [None] * len(shape(call))
+    expression, given = call, call.args[0]
+    while operator(expression) == "take" and hasattr(expression.args[1], "value"):
+        given, axis = expression.args[0], int(expression.attrs.axis)
+        if places[axis] is not None:
+            raise UnmatchedError("places of places")
+        places[axis] = integers(constant(expression.args[1]).tolist())
+        expression = region.expression(given)
+    value = region.integer(_unshaped(region, given))
+    return Found("gather", (value,), Gather(shape(given), tuple(places)))
 
 
 def _strided_slice(region: Region, call: Any) -> Found:
@@ -515,6 +546,8 @@ FLOAT: dict[str, Pattern] = {
     "divide": _hard_swish,
     "image.resize2d": _bilinear,
     "matmul": _matmul,
+    "max": _reduction("max"),
+    "min": _reduction("min"),
     "mean": _reduction("mean"),
     "multiply": _elementwise("mul"),
     "nn.avg_pool2d": _float_average_pool,

@@ -198,6 +198,15 @@ class Resize:
 
 
 @dataclass(frozen=True)
+class Gather:
+    """For each axis of the input, seen as of this ``shape``, the places of it that the output
+    consists of; None: all of them."""
+
+    shape: tuple[int, ...]
+    places: tuple[tuple[int, ...] | None, ...]
+
+
+@dataclass(frozen=True)
 class Bilinear:
     """Of an image. ``align_corners``: corner pixels lie on corner pixels; ``half_pixel_centers``:
     figures are of pixels' centers; neither: of their corners at the top left."""
@@ -208,7 +217,7 @@ class Bilinear:
 
 @dataclass(frozen=True)
 class Reduction:
-    """``mean`` or ``sum`` over ``axes``."""
+    """``mean``, ``sum``, ``max`` or ``min`` over ``axes``."""
 
     function: str
     axes: tuple[int, ...]
@@ -233,6 +242,7 @@ Attributes: TypeAlias = (
     | Transpose
     | StridedSlice
     | Reduction
+    | Gather
     | Resize
     | Bilinear
 )
