@@ -27,14 +27,7 @@ def _unary(graph: Graph, code: int, target: Quant = OUT, options: Any = None) ->
     return graph.op(code, [graph.input(SHAPE, IN)], SHAPE, target, options)
 
 
-def _batch_matmul(graph: Graph) -> Ref:
-    inputs = [graph.input((2, 3, 4), IN), graph.input((2, 4, 5), IN)]
-    options = schema.BatchMatMulOptionsT()
-    return graph.op(Code.BATCH_MATMUL, inputs, (2, 3, 5), Quant(0.4, 0), options)
-
-
 CASES: dict[str, Callable[[Graph], Ref]] = {
-    "BATCH_MATMUL": _batch_matmul,
     "L2_NORMALIZATION": partial(
         _unary, code=Code.L2_NORMALIZATION, target=Quant(1 / 128), options=schema.L2NormOptionsT()
     ),

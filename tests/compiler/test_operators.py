@@ -113,7 +113,16 @@ def test_references_agree_on_moves(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "family",
-    ["conv_2d", "depthwise_conv_2d", "mul", "mean", "leaky_relu", "elu", "space_to_batch_nd"],
+    [
+        "conv_2d",
+        "depthwise_conv_2d",
+        "mul",
+        "mean",
+        "leaky_relu",
+        "elu",
+        "space_to_batch_nd",
+        "batch_matmul",
+    ],
 )
 def test_references_disagree_where_they_round(family: str) -> None:
     """Else one rounding mode would pass for the other."""

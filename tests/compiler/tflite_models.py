@@ -589,6 +589,25 @@ def of_two(
     return graph.finish(graph.op(code, [left, second], left.shape, target, options))
 
 
+def batch_matmul(
+    graph: Graph,
+    left: Sequence[int],
+    right: Sequence[int],
+    result: Sequence[int],
+    turned: tuple[bool, bool] = (False, False),
+    zero: int = 0,
+    constant: bool = False,
+) -> bytes:
+    """``zero`` is the second input's zero point."""
+    source, quant = graph.input(left, Quant(0.04, -7)), Quant(0.03, zero)
+    values = graph.random.integers(-127, 128, right).astype(np.int8)
+    other = graph.constant(values, quant) if constant else graph.input(right, quant)
+    options = schema.BatchMatMulOptionsT(adjX=turned[0], adjY=turned[1])
+    depth = left[-2 if turned[0] else -1]
+    target = Quant(0.04 * 0.03 * SPREAD * SPREAD * math.sqrt(depth) / 50, 12)
+    return graph.finish(graph.op(Code.BATCH_MATMUL, [source, other], result, target, options))
+
+
 def prelu(graph: Graph, slopes: Sequence[int], target: Quant, slope: Quant) -> bytes:
     """``slopes`` is their shape, ``slope`` their quantization."""
     source = graph.input((1, 8, 8, 16), Quant(0.05, -20))
@@ -1071,6 +1090,17 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
             )
             yield "resize_bilinear", f"{name}-{size[0]}x{size[1]}", build
     yield from _moves()
+    products: dict[str, dict[str, Any]] = {
+        "plain": {"left": (2, 7, 16), "right": (2, 16, 9)},
+        "zero-point": {"left": (2, 7, 16), "right": (2, 16, 9), "zero": 11},
+        "first-turned": {"left": (2, 16, 7), "right": (2, 16, 9), "turned": (True, False)},
+        "second-turned": {"left": (2, 7, 16), "right": (2, 9, 16), "turned": (False, True)},
+        "one": {"left": (2, 7, 16), "right": (1, 16, 9)},
+        "constant": {"left": (2, 7, 16), "right": (2, 16, 9), "constant": True},
+        "matrix": {"left": (2, 7, 16), "right": (16, 9), "constant": True, "zero": -4},
+    }
+    for name, matrices in products.items():
+        yield "batch_matmul", name, _batch_matmul(matrices)
     for code, name in ((Code.MAXIMUM, "maximum"), (Code.MINIMUM, "minimum")):
         options = schema.MaximumMinimumOptionsT()
         both = partial(of_two, code=code, options=options)
@@ -1180,6 +1210,10 @@ def _moves() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
     yield "unpack", "last", partial(unpack, shape=(4, 5, 2), axis=-1)
     yield "unpack", "one", partial(unpack, shape=(4, 1, 5), axis=1)
     yield "split_v", "columns", partial(split_v, shape=(1, 4, 6, 3), axis=2, sizes=(1, 3, 2))
+
+
+def _batch_matmul(how: dict[str, Any]) -> Callable[[Graph], bytes]:
+    return lambda graph: batch_matmul(graph, result=(2, 7, 9), **how)
 
 
 def _conv2d(how: dict[str, Any]) -> Callable[[Graph], bytes]:

@@ -21,6 +21,7 @@ from west_utvm.kernels.options import Optimize
 from west_utvm.lowering.program import (
     ROUNDINGS,
     Attributes,
+    BatchMatmul,
     Bilinear,
     Clamp,
     Concatenation,
@@ -65,6 +66,7 @@ COUNTS = {
     "conv2d_transpose": 12,
     "depthwise_conv2d": 60,
     "fully_connected": 27,
+    "batch_matmul": 9,
     "average_pool2d": 15,
     "max_pool2d": 9,
     "add": 15,
@@ -89,12 +91,12 @@ COUNTS = {
     "transpose": 6,
 }
 # Operators that no ONNX model becomes.
-TFLITE_ONLY = frozenset({"resize_bilinear"})
+TFLITE_ONLY = frozenset({"batch_matmul", "resize_bilinear"})
 # What is built into one program.
 FAMILIES = {
     "conv2d": ("conv2d", "grouped_conv2d", "conv2d_transpose"),
     "depthwise_conv2d": ("depthwise_conv2d",),
-    "fully_connected": ("fully_connected",),
+    "fully_connected": ("fully_connected", "batch_matmul"),
     "pool2d": ("average_pool2d", "max_pool2d"),
     "elementwise": (
         *("add", "sub", "mul", "prelu"),
@@ -476,6 +478,24 @@ def _fully_connected(random: Random, kind: str, number: int) -> Operator:
     return _operator(kind, (source, weights, bias), output, attributes)
 
 
+def _batch_matmul(random: Random, kind: str, number: int) -> Operator:
+    batches, rows, columns = (int(size) for size in random.integers(1, 7, 3))
+    depth = CHANNELS[number % len(CHANNELS)]
+    turned = (_chance(random, 0.4), _chance(random, 0.4))
+    shapes = [
+        (batches, *((depth, rows) if turned[0] else (rows, depth))),
+        (
+            _pick(random, (batches, batches, 1)),
+            *((columns, depth) if turned[1] else (depth, columns)),
+        ),
+    ]
+    a, b = _value(random, "a", shapes[0]), _value(random, "b", shapes[1])
+    b = replace(b, zero_point=0) if _chance(random, 0.5) else b
+    scale = single(a.scale * b.scale * 74 * 74 * math.sqrt(depth) / random.uniform(20, 90))
+    output = _value(random, "output", (batches, rows, columns), scale)
+    return _operator(kind, (a, b), output, BatchMatmul(turned))
+
+
 # Pooling.
 
 
@@ -711,6 +731,7 @@ def _transpose(random: Random, kind: str, number: int) -> Operator:
 _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "add": _sum,
     "average_pool2d": _pool2d,
+    "batch_matmul": _batch_matmul,
     "concatenation": _concatenation,
     "conv2d": _conv2d,
     "conv2d_transpose": _conv2d_transpose,

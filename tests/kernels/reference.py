@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from west_utvm.kernels import Options, emit
 from west_utvm.kernels.fixed_point import exp_on_negative, input_radius
 from west_utvm.lowering.program import (
+    BatchMatmul,
     Bilinear,
     Clamp,
     Concatenation,
@@ -333,6 +334,23 @@ def _mul(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Arr
     return rounded.clip(clamp.low, clamp.high)
 
 
+def _batch_matmul(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    assert isinstance(operator.attributes, BatchMatmul)
+    a, b = operator.inputs
+    factors = []
+    for value, data, turned in zip(
+        operator.inputs, inputs, operator.attributes.adjoints, strict=True
+    ):
+        centred = data.astype(np.int64) - value.zero_point
+        factors.append(centred.swapaxes(-1, -2) if turned else centred)
+    sums = factors[0] @ factors[1]
+    out = operator.outputs[0].scale
+    if rounding == "litert" and not b.zero_point:
+        single = np.float32(a.scale) * np.float32(b.scale) / np.float32(out)
+        return _clamped(_scaled_single(sums, single), operator, Clamp())
+    return _clamped(_scaled(sums, a.scale * b.scale / out), operator, Clamp())
+
+
 def _squared_difference(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
     assert isinstance(operator.attributes, Elementwise)
     twice = 2 * max(value.scale for value in operator.inputs)
@@ -558,6 +576,7 @@ def _moved(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> A
 _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "add": _add,
     "average_pool2d": _pooling,
+    "batch_matmul": _batch_matmul,
     "concatenation": _moved,
     "conv2d": _convolution,
     "conv2d_transpose": _transposed,

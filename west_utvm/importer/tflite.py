@@ -174,6 +174,20 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
         [source] = self.get_input_tensors(op)
         return relax.op.nn.gelu_tanh(self.get_expr(source.tensor_idx))
 
+    def convert_batch_matmul(self, op: Any) -> Any:
+        """TVM's own takes no constants, and no batches that are broadcast."""
+        adjoints = [bool(option(op, "BatchMatMulOptions", name)) for name in ("AdjX", "AdjY")]
+        self.marks = {"function": "batch_matmul", "adjoints": tuple(adjoints)}
+        factors = []
+        for tensor, turned in zip(self.get_input_tensors(op), adjoints, strict=True):
+            factor = self.get_tensor_expr(tensor)
+            *axes, row, column = range(len(self._shape(tensor)))
+            order = [*axes, column, row]
+            factors.append(
+                self.bb.normalize(relax.op.permute_dims(factor, order)) if turned else factor
+            )
+        return relax.op.matmul(*factors)
+
     def convert_tile(self, op: Any) -> Any:
         """Along one axis, as upsampling is written, a concatenation."""
         source, multiples = self.get_input_tensors(op)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from west_utvm.kernels import (
+    batch_matmul,
     bilinear,
     conversion,
     depthwise,
@@ -57,6 +58,7 @@ _KERNELS = (
     Row("add", elementwise.add),
     Row("average_pool2d", mve_elementwise.pool2d, _MVE, _TFLITE),
     Row("average_pool2d", pooling.average_pool2d),
+    Row("batch_matmul", batch_matmul.batch_matmul, roundings=_TFLITE),
     Row("concatenation", layout.concatenation),
     Row("conv2d", mve.conv1x1, _MVE),
     Row("conv2d", mve.columns, _MVE),

@@ -28,6 +28,7 @@ from west_utvm.lowering.graph import (
 from west_utvm.lowering.program import (
     Array,
     Attributes,
+    BatchMatmul,
     Bilinear,
     Clamp,
     Concatenation,
@@ -272,7 +273,9 @@ def _unary(function: str) -> Pattern:
 def named(region: Region, call: Any) -> Found:
     """A function that the importer says the name of, whatever it is an expression of."""
     function = region.options["function"]
-    sources = tuple({id(value): value for value in _sources(region, call)}.values())
+    sources = tuple(_sources(region, call))
+    if function not in _OF_TWO:
+        sources = tuple({id(value): value for value in sources}.values())
     if len(sources) != (2 if function in _OF_TWO else 1):
         raise UnmatchedError(f"it is of {len(sources)} values")
     if any(len(value.scales) != 1 for value in sources):
@@ -280,13 +283,22 @@ def named(region: Region, call: Any) -> Found:
     if function in ("maximum", "minimum"):
         for value in sources:
             _same_quantization(region, value)
+    if function == "batch_matmul":
+        return _batch_matmul(region, sources)
     if function in _OF_TWO:
         return Found(function, sources, Elementwise(region.clamp))
     return Found("unary", sources, Unary(function, clamp=region.clamp))
 
 
 # Functions of two values, which are operators of their own.
-_OF_TWO = ("maximum", "minimum", "prelu", "squared_difference")
+_OF_TWO = ("batch_matmul", "maximum", "minimum", "prelu", "squared_difference")
+
+
+def _batch_matmul(region: Region, sources: tuple[Value, ...]) -> Found:
+    whole = math.prod(region.output.shape[:-2])
+    if any(math.prod(value.shape[:-2]) not in (1, whole) for value in sources):
+        raise UnmatchedError("it broadcasts a part of its batches")
+    return Found("batch_matmul", sources, BatchMatmul(region.options["adjoints"]))
 
 
 def _sources(region: Region, given: Any) -> list[Value]:

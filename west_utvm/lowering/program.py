@@ -95,6 +95,14 @@ class FullyConnected:
 
 
 @dataclass(frozen=True)
+class BatchMatmul:
+    """Products of matrices, the last two axes of both inputs; ``adjoints``: which are transposed.
+    A batch of one goes with each of the other input's."""
+
+    adjoints: tuple[bool, bool]
+
+
+@dataclass(frozen=True)
 class Elementwise:
     """Two inputs, either broadcast to the output's shape.
 
@@ -230,6 +238,7 @@ Attributes: TypeAlias = (
     Convolution
     | TransposedConvolution
     | FullyConnected
+    | BatchMatmul
     | Elementwise
     | Pooling
     | Softmax
