@@ -274,6 +274,8 @@ def named(region: Region, call: Any) -> Found:
     """A function that the importer says the name of, whatever it is an expression of."""
     function = region.options["function"]
     sources = tuple(_sources(region, call))
+    if function == "squared_difference":  # (a - b) * (a - b)
+        sources = sources[:2]
     if function not in _OF_TWO:
         sources = tuple({id(value): value for value in sources}.values())
     if len(sources) != (2 if function in _OF_TWO else 1):
