@@ -7,21 +7,26 @@ As a program: reads a job and a path a line, and answers each with one line of J
 from __future__ import annotations
 
 import json
+import os
 import resource
 import select
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).parents[2]
 # A file may not take longer; the first one waits for TVM's import too.
 SECONDS = 30.0
 ADDRESS_SPACE = 4 << 30
 SAMPLES = 2
+# UTVM_FLIPS=full flips 1,000 bytes of each model, small and real (an hour).
+SMALL_FLIPS, REAL_FLIPS = (1000, 1000) if os.environ.get("UTVM_FLIPS") == "full" else (60, 8)
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,51 @@ def compile_all(
             path.write_bytes(data)
             verdicts[name] = worker.do("compile", path)
     return verdicts
+
+
+def check_verdicts(verdicts: dict[str, Verdict]) -> None:
+    """Each file was compiled or refused in a line."""
+    bad = {name: verdict for name, verdict in verdicts.items() if not verdict.good}
+    listed = "\n".join(f"{name}: {v.kind}: {v.said[-400:]}" for name, v in list(bad.items())[:5])
+    assert not bad, f"{len(bad)} of {len(verdicts)}:\n{listed}"
+
+
+def flipped(model: bytes, number: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    """One bit or the whole byte of a random place. Half of them in the last eighth of the file:
+    there flatbuffers keeps tables, not weights."""
+    random = np.random.default_rng(seed)
+    for count in range(number):
+        first = len(model) * 7 // 8 if count % 2 else 0
+        at = int(random.integers(first, len(model)))
+        mask = int(random.choice([1 << int(random.integers(8)), 0xFF]))
+        damaged = bytearray(model)
+        damaged[at] ^= mask
+        yield f"byte {at} ^ {mask:#x}", bytes(damaged)
+
+
+def check_flipped(
+    model: bytes,
+    folder: Path,
+    differs: Callable[[bytes, dict[str, str], Any], bool],
+    suffix: str = ".tflite",
+) -> None:
+    """Damaged copies of a small model: what was compiled in spite of it is right, too.
+
+    ``differs`` is asked of a model, its C sources and the reference's outputs in hex.
+    """
+    models = dict(flipped(model, SMALL_FLIPS, 2))
+    verdicts = compile_all(models.items(), folder, suffix)
+    check_verdicts(verdicts)
+    compiled = {name: v.said for name, v in verdicts.items() if v.kind == "done"}
+    assert compiled, "not one flipped byte was harmless: the file is not what it seems"
+    path = folder / f"flipped{suffix}"
+    with Worker() as references:
+        for name, files in compiled.items():
+            path.write_bytes(models[name])
+            verdict = references.do("reference", path)
+            # The reference may refuse what we take.
+            wrong = verdict.kind == "done" and differs(models[name], files, verdict.said)
+            assert not wrong, f"{name}: compiled to something else than it says"
 
 
 def _compile(path: Path) -> dict[str, str]:

@@ -11,7 +11,20 @@ from zlib import crc32
 import numpy as np
 
 from .tflite_graph import Code, Graph, Ref, schema
-from .tflite_models import NONE, RELU, RELU6, SAME, VALID, Case, Pair, window
+from .tflite_models import Case
+from .tflite_options import (
+    NONE,
+    RELU,
+    RELU6,
+    SAME,
+    VALID,
+    Pair,
+    conv2d_options,
+    depthwise_options,
+    pool_options,
+    transpose_conv_options,
+    window,
+)
 
 FLOAT = "float32"
 
@@ -43,14 +56,7 @@ def add_conv2d(
 ) -> Ref:
     rows, columns = window(data.shape, kernel, stride, dilation, padding)
     filters = weights(graph, (channels, *kernel, data.shape[3] // groups))
-    options = schema.Conv2DOptionsT(
-        padding=padding,
-        strideH=stride[0],
-        strideW=stride[1],
-        fusedActivationFunction=activation,
-        dilationHFactor=dilation[0],
-        dilationWFactor=dilation[1],
-    )
+    options = conv2d_options(stride, padding, activation, dilation)
     shape = (data.shape[0], rows, columns, channels)
     inputs = [data, filters, weights(graph, (channels,))]
     return operator(graph, Code.CONV_2D, inputs, shape, options)
@@ -68,15 +74,7 @@ def add_depthwise(
     rows, columns = window(data.shape, kernel, stride, (1, 1), padding)
     channels = data.shape[3] * multiplier
     filters = weights(graph, (1, *kernel, channels))
-    options = schema.DepthwiseConv2DOptionsT(
-        padding=padding,
-        strideH=stride[0],
-        strideW=stride[1],
-        depthMultiplier=multiplier,
-        fusedActivationFunction=activation,
-        dilationHFactor=1,
-        dilationWFactor=1,
-    )
+    options = depthwise_options(multiplier, stride, padding, activation)
     shape = (data.shape[0], rows, columns, channels)
     inputs = [data, filters, weights(graph, (channels,))]
     return operator(graph, Code.DEPTHWISE_CONV_2D, inputs, shape, options)
@@ -103,14 +101,7 @@ def add_pool(
     activation: int = NONE,
 ) -> Ref:
     rows, columns = window(data.shape, kernel, stride, (1, 1), padding)
-    options = schema.Pool2DOptionsT(
-        padding=padding,
-        filterHeight=kernel[0],
-        filterWidth=kernel[1],
-        strideH=stride[0],
-        strideW=stride[1],
-        fusedActivationFunction=activation,
-    )
+    options = pool_options(kernel, stride, padding, activation)
     return operator(graph, code, [data], (data.shape[0], rows, columns, data.shape[3]), options)
 
 
@@ -167,7 +158,7 @@ def transpose_conv(graph: Graph) -> bytes:
     data = source(graph, (1, 4, 5, 3))
     shape = (1, 8, 10, 4)
     inputs = [graph.integers(shape), weights(graph, (4, 3, 3, 3)), data, weights(graph, (4,))]
-    options = schema.TransposeConvOptionsT(padding=SAME, strideH=2, strideW=2)
+    options = transpose_conv_options((2, 2), SAME)
     return graph.finish(operator(graph, Code.TRANSPOSE_CONV, inputs, shape, options))
 
 
@@ -253,7 +244,7 @@ def chain_float16_weights(graph: Graph) -> bytes:
 
     data = source(graph, (1, 5, 5, 3))
     inputs = [data, halved((4, 3, 3, 3)), halved((4,))]
-    how = schema.Conv2DOptionsT(padding=SAME, strideH=1, strideW=1, fusedActivationFunction=RELU)
+    how = conv2d_options(padding=SAME, activation=RELU)
     maps = operator(graph, Code.CONV_2D, inputs, (1, 5, 5, 4), how)
     means = schema.ReducerOptionsT(keepDims=False)
     flat = operator(graph, Code.MEAN, [maps, graph.integers([1, 2])], (1, 4), means)

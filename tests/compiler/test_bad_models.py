@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,36 +12,24 @@ import pytest
 from west_utvm.errors import UtvmError
 
 from . import float_models
-from .bad_models import SAMPLES, Verdict, Worker, compile_all
+from .bad_models import (
+    REAL_FLIPS,
+    SAMPLES,
+    SMALL_FLIPS,
+    check_flipped,
+    check_verdicts,
+    compile_all,
+    flipped,
+)
 from .conftest import INT8_MODELS, NAME, Build, Execute
 from .host import build_host, check
 from .reference import run, samples, signature
 from .tflite_graph import Code, Graph, Quant, Ref, schema
-from .tflite_models import RELU, add_conv2d, add_fully_connected, cases
+from .tflite_models import add_conv2d, add_fully_connected, cases
+from .tflite_options import RELU
 
 SMALL_FLOAT = next(case for case in float_models.cases() if case.id == "chain-classifier")
 SMALL = next(case for case in cases() if case.id == "chain-conv-pool-dense")
-# UTVM_FLIPS=full flips 1,000 bytes of the small model and 100 of each real one (minutes).
-SMALL_FLIPS, REAL_FLIPS = (1000, 100) if os.environ.get("UTVM_FLIPS") == "full" else (60, 8)
-
-
-def _check(verdicts: dict[str, Verdict]) -> None:
-    bad = {name: verdict for name, verdict in verdicts.items() if not verdict.good}
-    listed = "\n".join(f"{name}: {v.kind}: {v.said[-400:]}" for name, v in list(bad.items())[:5])
-    assert not bad, f"{len(bad)} of {len(verdicts)}:\n{listed}"
-
-
-def _flipped(model: bytes, number: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """One bit or the whole byte of a random place. Half of them in the last eighth of the file:
-    there flatbuffers keeps tables, not weights."""
-    random = np.random.default_rng(seed)
-    for count in range(number):
-        first = len(model) * 7 // 8 if count % 2 else 0
-        at = int(random.integers(first, len(model)))
-        mask = int(random.choice([1 << int(random.integers(8)), 0xFF]))
-        damaged = bytearray(model)
-        damaged[at] ^= mask
-        yield f"byte {at} ^ {mask:#x}", bytes(damaged)
 
 
 def test_empty_and_garbage(tmp_path: Path) -> None:
@@ -58,49 +45,33 @@ def test_empty_and_garbage(tmp_path: Path) -> None:
         ("noise", random.bytes(5000)),
     ]
     verdicts = compile_all(models, tmp_path)
-    _check(verdicts)
+    check_verdicts(verdicts)
     assert {verdict.kind for verdict in verdicts.values()} == {"refused"}
 
 
 def test_truncated(tmp_path: Path) -> None:
     model = SMALL.build()
     lengths = [*range(1, 64, 3), *range(64, len(model), 41), len(model) - 1]
-    _check(compile_all([(f"{n} bytes", model[:n]) for n in lengths], tmp_path))
+    check_verdicts(compile_all([(f"{n} bytes", model[:n]) for n in lengths], tmp_path))
 
 
 def test_flipped_bytes_of_floats(tmp_path: Path) -> None:
-    _check(compile_all(list(_flipped(SMALL_FLOAT.build(), SMALL_FLIPS, 4)), tmp_path))
+    check_verdicts(compile_all(list(flipped(SMALL_FLOAT.build(), SMALL_FLIPS, 4)), tmp_path))
 
 
 def test_flipped_bytes(tmp_path: Path) -> None:
-    models = dict(_flipped(SMALL.build(), SMALL_FLIPS, 2))
-    verdicts = compile_all(models.items(), tmp_path)
-    _check(verdicts)
-    compiled = {name: v.said for name, v in verdicts.items() if v.kind == "done"}
-    assert compiled, "not one flipped byte was harmless: the file is not what it seems"
-    with Worker() as references:
-        for name, files in compiled.items():
-            wrong = _wrong(models[name], files, references, tmp_path)
-            assert not wrong, f"{name}: {wrong}"
+    def differs(model: bytes, files: dict[str, str], wanted: list[list[str]]) -> bool:
+        program = build_host(files, NAME, signature(model), tmp_path / "flipped", sanitize=False)
+        results = program.run(samples(model, SAMPLES))
+        return [[value.tobytes().hex() for value in one.outputs] for one in results] != wanted
 
-
-def _wrong(model: bytes, files: dict[str, str], references: Worker, folder: Path) -> str:
-    """How a model that was compiled differs from the reference, if that takes it at all."""
-    path = folder / "flipped.tflite"
-    path.write_bytes(model)
-    verdict = references.do("reference", path)
-    if verdict.kind != "done":
-        return ""
-    program = build_host(files, NAME, signature(model), folder / "flipped", sanitize=False)
-    results = program.run(samples(model, SAMPLES))
-    got = [[value.tobytes().hex() for value in one.outputs] for one in results]
-    return "" if got == verdict.said else "compiled to something else than it says"
+    check_flipped(SMALL.build(), tmp_path, differs)
 
 
 @pytest.mark.parametrize("name", (*INT8_MODELS, "pretrainedResnet"))
 def test_flipped_bytes_of_real_models(name: str, mlperf_tiny: Path, tmp_path: Path) -> None:
     model = (mlperf_tiny / f"{name}.tflite").read_bytes()
-    _check(compile_all(list(_flipped(model, REAL_FLIPS, 3)), tmp_path))
+    check_verdicts(compile_all(list(flipped(model, REAL_FLIPS, 3)), tmp_path))
 
 
 # Models that are well-formed and that the compiler must refuse: what the message must name.

@@ -15,8 +15,6 @@ from .host import build_host, check
 from .reference import ROUNDINGS, Rounding, run, samples, signature
 from .tflite_graph import Code, Graph, Quant, Ref, schema
 from .tflite_models import (
-    RELU,
-    VALID,
     add_binary,
     add_conv2d,
     add_depthwise,
@@ -24,6 +22,7 @@ from .tflite_models import (
     add_pool,
     add_reshape,
 )
+from .tflite_options import RELU, VALID
 
 SAVING = "fold-channels"
 # Output channels without weights, by operator.

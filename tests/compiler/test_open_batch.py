@@ -15,14 +15,8 @@ from .conftest import Build, Execute
 from .host import check
 from .reference import ROUNDINGS, Rounding, run, samples
 from .tflite_graph import Code, Graph, Quant, Ref, schema
-from .tflite_models import (
-    RELU,
-    VALID,
-    add_conv2d,
-    add_fully_connected,
-    add_reshape,
-    add_transpose_conv,
-)
+from .tflite_models import add_conv2d, add_fully_connected, add_reshape, add_transpose_conv
+from .tflite_options import RELU, VALID
 
 QUANT = Quant(0.05, 3)
 # What tflite-micro takes the shapes of the file for, or has no operator for.

@@ -17,8 +17,6 @@ from .host import build_host, check
 from .reference import run, samples, signature
 from .tflite_graph import Code, Graph, Quant, Ref, schema
 from .tflite_models import (
-    SAME,
-    VALID,
     add_binary,
     add_conv2d,
     add_depthwise,
@@ -27,6 +25,7 @@ from .tflite_models import (
     add_reshape,
     add_softmax,
 )
+from .tflite_options import SAME, VALID
 
 
 def random_model(seed: int) -> bytes:

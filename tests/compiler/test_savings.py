@@ -18,7 +18,6 @@ from .host import build_host, check
 from .reference import run, samples, signature
 from .tflite_graph import Code, Graph, Quant, Ref, schema
 from .tflite_models import (
-    VALID,
     add_binary,
     add_conv2d,
     add_depthwise,
@@ -26,6 +25,7 @@ from .tflite_models import (
     add_pool,
     add_reshape,
 )
+from .tflite_options import VALID
 
 Model = Callable[[Graph], bytes]
 Compile = Callable[..., Any]

@@ -13,14 +13,20 @@ from zlib import crc32
 import numpy as np
 
 from .tflite_graph import Code, Graph, Quant, Ref, schema
-
-NONE, RELU, RELU6 = (
-    schema.ActivationFunctionType.NONE,
-    schema.ActivationFunctionType.RELU,
-    schema.ActivationFunctionType.RELU6,
+from .tflite_options import (
+    NONE,
+    RELU,
+    RELU6,
+    SAME,
+    VALID,
+    Pair,
+    conv2d_options,
+    depthwise_options,
+    pool_options,
+    transpose_conv_options,
+    window,
 )
-SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
-Pair = tuple[int, int]
+
 # The standard deviation of int8 values that are uniformly random.
 SPREAD = 74.0
 # Where operators take it for granted that all is in one quantization.
@@ -81,21 +87,6 @@ def _weights(
     return graph.constant(values, quant), graph.constant(bias.astype(np.int32), bias_quant)
 
 
-def _extent(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
-    covered = 1 if padding == SAME else (kernel - 1) * dilation + 1
-    return -(-(size - covered + 1) // stride)
-
-
-def window(
-    shape: Sequence[int], kernel: Pair, stride: Pair, dilation: Pair, padding: int
-) -> tuple[int, int]:
-    rows, columns = (
-        _extent(shape[axis + 1], kernel[axis], stride[axis], dilation[axis], padding)
-        for axis in (0, 1)
-    )
-    return rows, columns
-
-
 def add_conv2d(
     graph: Graph,
     source: Ref,
@@ -114,14 +105,7 @@ def add_conv2d(
     taps = kernel[0] * kernel[1] * depth
     shape = (channels, *kernel, depth)
     weights, offsets = _weights(graph, shape, source, taps, 0, spread)
-    options = schema.Conv2DOptionsT(
-        padding=padding,
-        strideH=stride[0],
-        strideW=stride[1],
-        fusedActivationFunction=activation,
-        dilationHFactor=dilation[0],
-        dilationWFactor=dilation[1],
-    )
+    options = conv2d_options(stride, padding, activation, dilation)
     return graph.op(
         Code.CONV_2D,
         [source, weights, offsets],
@@ -146,15 +130,7 @@ def add_depthwise(
     channels = source.shape[3] * multiplier
     shape = (1, *kernel, channels)
     weights, bias = _weights(graph, shape, source, kernel[0] * kernel[1], 3, spread)
-    options = schema.DepthwiseConv2DOptionsT(
-        padding=padding,
-        strideH=stride[0],
-        strideW=stride[1],
-        depthMultiplier=multiplier,
-        fusedActivationFunction=activation,
-        dilationHFactor=dilation[0],
-        dilationWFactor=dilation[1],
-    )
+    options = depthwise_options(multiplier, stride, padding, activation, dilation)
     return graph.op(
         Code.DEPTHWISE_CONV_2D,
         [source, weights, bias],
@@ -179,12 +155,7 @@ def add_transpose_conv(
     taps = kernel[0] * kernel[1] * source.shape[3] // (stride[0] * stride[1])
     shape = (channels, *kernel, source.shape[3])
     weights, bias = _weights(graph, shape, source, taps, 0, spread)
-    options = schema.TransposeConvOptionsT(
-        padding=padding,
-        strideH=stride[0],
-        strideW=stride[1],
-        fusedActivationFunction=activation,
-    )
+    options = transpose_conv_options(stride, padding, activation)
     result = (source.shape[0], *size, channels)
     return graph.op(
         Code.TRANSPOSE_CONV,
@@ -240,14 +211,7 @@ def add_pool(
     activation: int = NONE,
 ) -> Ref:
     rows, columns = window(source.shape, kernel, stride, (1, 1), padding)
-    options = schema.Pool2DOptionsT(
-        padding=padding,
-        filterHeight=kernel[0],
-        filterWidth=kernel[1],
-        strideH=stride[0],
-        strideW=stride[1],
-        fusedActivationFunction=activation,
-    )
+    options = pool_options(kernel, stride, padding, activation)
     shape = (source.shape[0], rows, columns, source.shape[3])
     return graph.op(code, [source], shape, source.quant, options)
 
@@ -293,7 +257,7 @@ def conv2d_enlarging(graph: Graph) -> bytes:
     weights = graph.constant(values, Quant(scales, 0, 0))
     bias = graph.random.integers(-100, 100, 5).astype(np.int32)
     offsets = graph.constant(bias, Quant(tuple(0.5 * scale for scale in scales)))
-    options = schema.Conv2DOptionsT(padding=VALID, strideH=1, strideW=1)
+    options = conv2d_options()
     shape = (1, 4, 4, 5)
     return graph.finish(
         graph.op(Code.CONV_2D, [source, weights, offsets], shape, Quant(0.09, -7), options)
@@ -308,7 +272,7 @@ def conv2d_dead_channel(graph: Graph) -> bytes:
     weights = graph.constant(values, Quant(scales, 0, 0))
     bias = np.array([100, 5, -3000, -7], np.int32)
     offsets = graph.constant(bias, Quant(tuple(0.05 * scale for scale in scales)))
-    options = schema.Conv2DOptionsT(padding=SAME, strideH=1, strideW=1)
+    options = conv2d_options(padding=SAME)
     shape = (1, 5, 5, 4)
     return graph.finish(
         graph.op(Code.CONV_2D, [source, weights, offsets], shape, Quant(0.3, 11), options)
@@ -340,10 +304,8 @@ def boundaries(graph: Graph, code: int, per_channel: bool, large: bool) -> bytes
     weights = graph.constant(values.reshape(shape), quant)
     offsets = graph.constant(bias.astype(np.int32), Quant(tuple((source_scale * scales).tolist())))
     options = {
-        Code.CONV_2D: schema.Conv2DOptionsT(padding=VALID, strideH=1, strideW=1),
-        Code.DEPTHWISE_CONV_2D: schema.DepthwiseConv2DOptionsT(
-            padding=VALID, strideH=1, strideW=1, depthMultiplier=1
-        ),
+        Code.CONV_2D: conv2d_options(),
+        Code.DEPTHWISE_CONV_2D: depthwise_options(),
         Code.FULLY_CONNECTED: schema.FullyConnectedOptionsT(),
     }[code]
     result = (1, channels) if flat else (1, 1, 1, channels)

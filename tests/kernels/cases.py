@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from west_utvm.codegen.operators import activations
+from west_utvm.kernels.chain import may_be_chain, may_be_link
 from west_utvm.kernels.options import Optimize
 from west_utvm.lowering.program import (
     ROUNDINGS,
@@ -44,6 +45,7 @@ from west_utvm.lowering.program import (
     Unary,
     Value,
 )
+from west_utvm.planning.chains import chain_of
 
 Array = NDArray[Any]
 Random = np.random.Generator
@@ -64,6 +66,7 @@ COUNTS = {
     "conv2d": 66,
     "grouped_conv2d": 12,
     "conv2d_transpose": 12,
+    "chain": 48,
     "depthwise_conv2d": 60,
     "fully_connected": 27,
     "batch_matmul": 9,
@@ -110,6 +113,7 @@ FAMILIES = {
         "dequantize",
         "resize_bilinear",
     ),
+    "chain": ("chain",),
     "moves": (
         "concatenation",
         "gather",
@@ -449,9 +453,15 @@ def _depthwise_conv2d(random: Random, kind: str, number: int) -> Operator:
 
 
 def _convolution(
-    random: Random, kind: str, image: Image, depth: int, channels: int, groups: int = 1
+    random: Random,
+    kind: str,
+    image: Image,
+    depth: int,
+    channels: int,
+    groups: int = 1,
+    given: Value | None = None,
 ) -> Operator:
-    source = _value(random, "input", (image.batches, *image.size, groups * depth))
+    source = given or _value(random, "input", (image.batches, *image.size, groups * depth))
     deep = kind == "depthwise_conv2d"
     shape = (*image.window, channels) if deep else (channels, *image.window, depth)
     usual = _chance(random, 0.5)
@@ -587,6 +597,78 @@ def _elementwise(
     return _operator(
         kind, operands, output, Elementwise(_clamp(random, output.zero_point), _offset(random))
     )
+
+
+# Chains.
+
+
+def _chain(random: Random, kind: str, number: int) -> Operator:
+    while True:
+        size = (int(random.integers(1, 17)), int(random.integers(1, 9)))
+        source = _value(random, "input", (1, *size, _pick(random, CHANNELS[:10])))
+        links: list[Operator] = []
+        for _ in range(random.integers(2, 5)):
+            value = links[-1].outputs[0] if links else source
+            links.append(_pick(random, _LINKS)(random, value, source))
+        if all(map(may_be_link, links)) and may_be_chain(links):
+            return chain_of(links, _pick(random, (1, 2, 2, 3, 4, 8)))
+
+
+def _image_of(random: Random, value: Value, how: tuple[Pair, Pair, Pair], padded: bool) -> Image:
+    """Where a window goes over a given image."""
+    sides = []
+    for axis, (window, stride, dilation) in enumerate(zip(*how, strict=True)):
+        size, covered = value.shape[1 + axis], (window - 1) * dilation + 1
+        before, after = _same(size, window, stride, dilation) if padded else (0, 0)
+        if padded and _chance(random, 0.3):
+            before, after = (int(pad) for pad in random.integers(0, covered, 2))
+        after = max(after, covered - size - before)
+        sides.append((before, after, (size + before + after - covered) // stride + 1))
+    (top, bottom, height), (left, right, width) = sides
+    whole = (value.shape[1], value.shape[2])
+    return Image(1, whole, *how, (top, left, bottom, right), (height, width))
+
+
+def _conv2d_link(random: Random, value: Value, source: Value) -> Operator:
+    image = _image_of(random, value, _window(random, 0.5, 0.2), _chance(random, 0.7))
+    channels = _pick(random, CHANNELS[:12])
+    return _convolution(random, "conv2d", image, value.shape[3], channels, given=value)
+
+
+def _depthwise_link(random: Random, value: Value, source: Value) -> Operator:
+    image = _image_of(random, value, _window(random, 0.03, 0.2), _chance(random, 0.7))
+    channels = value.shape[3] * _pick(random, (1, 1, 1, 2))
+    depth = value.shape[3]
+    return _convolution(random, "depthwise_conv2d", image, depth, channels, given=value)
+
+
+def _pool_link(random: Random, value: Value, source: Value) -> Operator:
+    kind = _pick(random, ("max_pool2d", "max_pool2d", "average_pool2d"))
+    image = _image_of(random, value, _window(random, 0, 0), kind == "max_pool2d")
+    output = _like(value, (1, *image.result, value.shape[3]))
+    clamp = _clamp(random, value.zero_point)
+    attributes = Pooling(image.window, image.strides, image.padding, clamp, _offset(random))
+    return _operator(kind, (value,), output, attributes)
+
+
+def _sum_link(random: Random, value: Value, source: Value) -> Operator:
+    """With the chain's own input where that has the shape, or with one more."""
+    alike = source.shape == value.shape and source is not value
+    near = 2**-6 < source.scale / value.scale < 2**6
+    scale = single(value.scale * random.uniform(0.3, 3))
+    own = _value(random, "other", value.shape, scale)
+    other = source if alike and near and _chance(random, 0.7) else own
+    operands = (value, other) if _chance(random, 0.5) else (other, value)
+    scale = single(math.hypot(value.scale, other.scale) * random.uniform(0.3, 2.5))
+    return _elementwise(random, _pick(random, ("add", "sub")), operands, scale)
+
+
+def _unary_link(random: Random, value: Value, source: Value) -> Operator:
+    output = _value(random, "output", value.shape, single(value.scale * random.uniform(0.5, 2)))
+    return _operator("unary", (value,), output, Unary(_pick(random, ("relu", "hard_swish"))))
+
+
+_LINKS = (_conv2d_link, _conv2d_link, _depthwise_link, _pool_link, _sum_link, _unary_link)
 
 
 # Softmax, reductions, functions of one element.
@@ -732,6 +814,7 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "add": _sum,
     "average_pool2d": _pool2d,
     "batch_matmul": _batch_matmul,
+    "chain": _chain,
     "concatenation": _concatenation,
     "conv2d": _conv2d,
     "conv2d_transpose": _conv2d_transpose,

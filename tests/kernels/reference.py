@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from west_utvm.codegen.operators import activations
 from west_utvm.kernels import Options, emit
 from west_utvm.kernels.fixed_point import exp_on_negative, input_radius
 from west_utvm.lowering.program import (
     BatchMatmul,
     Bilinear,
+    Chain,
     Clamp,
     Concatenation,
     Convolution,
@@ -573,10 +575,21 @@ def _moved(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> A
     return data
 
 
+def _chain(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    """One link after the other."""
+    assert isinstance(operator.attributes, Chain)
+    known = {id(value): data for value, data in zip(operator.inputs, inputs, strict=True)}
+    for link in operator.attributes.links:
+        taken = [known[id(value)] for value in activations(link)]
+        known[id(link.outputs[0])] = expected(link, rounding, taken)
+    return known[id(operator.outputs[0])]
+
+
 _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "add": _add,
     "average_pool2d": _pooling,
     "batch_matmul": _batch_matmul,
+    "chain": _chain,
     "concatenation": _moved,
     "conv2d": _convolution,
     "conv2d_transpose": _transposed,

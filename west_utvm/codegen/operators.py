@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from west_utvm.codegen import text
+from west_utvm.codegen import chain, text
 from west_utvm.kernels import Emitted
 from west_utvm.lowering.program import WEIGHTED, Operator, Value
 
@@ -14,8 +14,16 @@ def symbol(number: int, operator: Operator) -> str:
 
 
 def operator_function(number: int, operator: Operator, emitted: Emitted) -> str:
-    """The constants of an operator and its function."""
+    """The constants of an operator and its function; of a chain those of its links before."""
     name = symbol(number, operator)
+    links = emitted.turns.links if emitted.turns else ()
+    functions = [
+        _function(f"{name}_link{i}", link.operator, link.emitted) for i, link in enumerate(links)
+    ]
+    return "\n".join([*functions, _function(name, operator, emitted)])
+
+
+def _function(name: str, operator: Operator, emitted: Emitted) -> str:
     arrays = [text.array(f"{name}_{part}", data) + "\n" for part, data in emitted.constants.items()]
     arrays += [
         text.array(f"{name}_input{i}", value.data) + "\n"
@@ -38,6 +46,8 @@ def constant_inputs(operator: Operator) -> list[tuple[int, Value]]:
 
 
 def constant_bytes(operator: Operator, emitted: Emitted) -> int:
+    if emitted.turns:
+        return sum(constant_bytes(link.operator, link.emitted) for link in emitted.turns.links)
     inputs = [value.data for _, value in constant_inputs(operator)]
     arrays = (*emitted.constants.values(), *(data for data in inputs if data is not None))
     return sum(data.nbytes for data in arrays)
@@ -48,7 +58,7 @@ def _comment(operator: Operator, emitted: Emitted) -> str:
     window = operator.inputs[1].shape if len(activations(operator)) < len(operator.inputs) else ()
     weights = f", weights {text.shape(window)}" if window else ""
     macs = f", {emitted.macs} MACs" if emitted.macs else ""
-    source = text.comment(operator.source.replace(" (", ", ").removesuffix(")"))
+    source = text.comment(operator.source.replace(" (", ", ").replace(")", ""))
     line = f"{source}: {shapes} -> {text.shape(operator.outputs[0].shape)}{weights}{macs}"
     return f"/*\n{text.comment_lines(text.comment(operator.name))}{text.comment_lines(line)} */\n"
 
@@ -62,8 +72,9 @@ def _definition(name: str, operator: Operator, emitted: Emitted) -> str:
     taken += ["void *scratch"] if emitted.scratch else []
     taken.append(f"{text.c_type(operator.outputs[0].dtype)} *output")
     opening = text.call(f"static void {name}", taken, "\n{\n")
-    if emitted.body:
-        return f"{opening}{emitted.body}}}\n"
+    written = chain.body(name, names, emitted.turns) if emitted.turns else emitted.body
+    if written:
+        return f"{opening}{written}}}\n"
     constants = [f"{name}_{part}" for part in emitted.constants]
     scratch = ["scratch"] if emitted.scratch else []
     arguments = ["&parameters", *names, *constants, *scratch, "output"]

@@ -53,6 +53,58 @@ class Emitted:
     overlap_aligned: tuple[int, int] | None = None
     libraries: tuple[str, ...] = ()
     prototypes: tuple[str, ...] = ()
+    turns: Turns | None = None
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Where the rows lie that a link of a chain reads: ``offset`` bytes into the scratch, rows of
+    ``pitch`` bytes, of which a turn reads ``rows`` and then moves on by ``step``. They come
+    ``added`` at a time. The first of all is row ``first`` of an image that has ``height``; those
+    outside of it hold ``fill``; there are some where it is ``padded``."""
+
+    offset: int
+    pitch: int
+    rows: int
+    step: int
+    added: int
+    first: int
+    height: int
+    padded: bool
+    fill: int
+
+    @property
+    def size(self) -> int:
+        """Bytes; the last rows that come may be more than a turn needs."""
+        return (self.rows + self.added - 1) * self.pitch
+
+
+@dataclass(frozen=True)
+class Link:
+    """An operator of a chain with the shapes of one turn, and its kernel. ``pitch`` are bytes of
+    a row of its input.
+
+    ``by_turns``: a turn of it reads just the rows that one of the link before gives. There is no
+    ``slab`` where such a link is the first: its input is the chain's. ``other`` is the other
+    input of an operator that has two, which input of the chain that is and which of the operator.
+    """
+
+    operator: Operator
+    emitted: Emitted
+    pitch: int
+    slab: Slab | None
+    by_turns: bool
+    other: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Turns:
+    """A chain: ``count`` turns of its last link. What its links' kernels use as their scratch, one
+    after the other, is ``scratch`` bytes into that of the chain, behind all slabs."""
+
+    links: tuple[Link, ...]
+    count: int
+    scratch: int
 
 
 def refuse(operator: Operator, what: str, hint: str = "") -> UtvmError:

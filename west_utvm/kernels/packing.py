@@ -92,7 +92,10 @@ def rounded(value: int, factor: float, rounding: Rounding) -> int:
     """A sum times its factor."""
     if rounding == "tflm":
         return requantize(value, *quantize_multiplier(factor))
-    return int(np.rint(np.float32(value) * np.float32(factor)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        product = np.float32(value) * np.float32(factor)
+    # Of a damaged model it may be beyond all integers. No factor makes a number of no number.
+    return int(np.rint(np.clip(np.nan_to_num(product), -(2.0**31), 2.0**31)))
 
 
 def _tflm(factor: float) -> tuple[int, ...] | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from west_utvm.kernels import (
     batch_matmul,
     bilinear,
+    chain,
     conversion,
     depthwise,
     elementwise,
@@ -29,7 +30,7 @@ from west_utvm.kernels import (
 )
 from west_utvm.kernels.emitted import Emitted
 from west_utvm.kernels.options import Feature, Optimize, Options
-from west_utvm.lowering.program import ROUNDINGS, WEIGHTED, Operator, Rounding
+from west_utvm.lowering.program import ROUNDINGS, WEIGHTED, Chain, Operator, Rounding
 
 _ANY: tuple[Feature, ...] = ("portable", "dsp", "mve")
 _DSP: tuple[Feature, ...] = ("dsp",)
@@ -110,6 +111,8 @@ _KERNELS = (
 
 def emit(operator: Operator, options: Options) -> Emitted:
     """The C of an operator; UtvmError if its parameters are beyond what its kernel takes."""
+    if isinstance(operator.attributes, Chain):
+        return chain.chain(operator, lambda link: emit(link, options))
     if options.rounding == "ort" and operator.kind in WEIGHTED:
         # It requantizes sums of products as XNNPACK does: in single precision, halves to even.
         options = replace(options, rounding="litert")

@@ -13,7 +13,7 @@ from west_utvm.importer.model import Origin
 from west_utvm.lowering.fusion import MOVES, FusedCall, fuse
 from west_utvm.lowering.graph import Graph, UnmatchedError, constant, shape
 from west_utvm.lowering.program import Attributes, Conversion, Loops, Operator, Reshape, Value
-from west_utvm.lowering.region import Parameter, Region, original
+from west_utvm.lowering.region import FloatRegion, Parameter, original
 
 _DTYPES = ("float32", "int32")
 
@@ -39,7 +39,7 @@ class FloatLowering:
 
         UnmatchedError says what TVM has no loops for.
         """
-        region = Region(self.graph, self.known, results)
+        region = FloatRegion(self.graph, self.known, results)
         calls, ends = _fused(region.module(tuple(self.origins)))
         for parameter in region.parameters.values():
             self._computed[parameter.variable.name] = self._parameter(parameter)

@@ -231,6 +231,16 @@ class Reduction:
     axes: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Chain:
+    """Operators on one image, each on what the one before gives, that take turns: what is between
+    them is never there as a whole. A turn gives ``rows`` of a result, or fewer where these would
+    not divide it evenly."""
+
+    links: tuple[Operator, ...]
+    rows: int
+
+
 # Kinds of operators whose inputs are one activation, its weights and their bias.
 WEIGHTED = ("conv2d", "conv2d_transpose", "depthwise_conv2d", "fully_connected", "grouped_conv2d")
 
@@ -254,6 +264,7 @@ Attributes: TypeAlias = (
     | Gather
     | Resize
     | Bilinear
+    | Chain
 )
 
 

@@ -40,7 +40,7 @@ class Parameter:
 
 
 @dataclass
-class Region:
+class FloatRegion:
     """``known`` are the values from before it, by the names of variables. ``built`` are its own
     variables by those of ``graph`` that they stand for."""
 
@@ -195,8 +195,8 @@ class Region:
         return self.builder.call_te(topi.nn.dense, self.expression(call.args[0]), turned)
 
 
-_SPECIAL: dict[str, Callable[[Region, Any], Any]] = {
-    "dequantize": Region.dequantize,
-    "nn.conv2d": Region.convolution,
-    "matmul": Region.product,
+_SPECIAL: dict[str, Callable[[FloatRegion, Any], Any]] = {
+    "dequantize": FloatRegion.dequantize,
+    "nn.conv2d": FloatRegion.convolution,
+    "matmul": FloatRegion.product,
 }

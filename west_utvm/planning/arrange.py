@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from west_utvm.errors import UtvmError
 from west_utvm.kernels import Emitted
 from west_utvm.lowering.program import Operator, Program
+from west_utvm.planning.chains import chain_rows
 from west_utvm.planning.fold import CHANNELS, FOLDS
 from west_utvm.planning.order import best_order
 from west_utvm.planning.places import PlannedProgram, place_values
 
 # What can be left out, for debugging or to see what it gives.
-SAVINGS = (*FOLDS, "reorder", "overlap")
+SAVINGS = (*FOLDS, "reorder", "overlap", "chain-rows")
 
 
 @dataclass(frozen=True)
@@ -68,17 +69,22 @@ class _Arranger:
         # By their ids, with the objects themselves, as an id lives as long as its object.
         self._emitted: dict[int, tuple[Operator, Emitted]] = {}
         self._folded: dict[tuple[str, ...], Program] = {}
-        self._planned: dict[tuple[int, bool, bool], PlannedProgram] = {}
+        self._planned: dict[tuple[int, bool, bool, bool], PlannedProgram] = {}
 
     def planned(self, without: frozenset[str]) -> PlannedProgram:
         program = self._fold([name for name in FOLDS if name not in without])
         overlap, reorder = "overlap" not in without, "reorder" not in without
-        key = (id(program), overlap, reorder)
+        chained = "chain-rows" not in without
+        key = (id(program), overlap, reorder, chained)
         if key not in self._planned:
             given = self._placed(program, overlap)
             other = self._reordered(program, overlap) if reorder else program
             if other is not program:
                 given = min(given, self._placed(other, overlap), key=_size)
+            if chained:
+                given = chain_rows(
+                    given, lambda program, limit: self._placed(program, overlap, limit)
+                )
             self._planned[key] = given
         return self._planned[key]
 
@@ -98,9 +104,15 @@ class _Arranger:
             return program
         return replace(program, operators=tuple(program.operators[i] for i in order))
 
-    def _placed(self, program: Program, overlap: bool) -> PlannedProgram:
+    def _placed(self, program: Program, overlap: bool, limit: int | None = None) -> PlannedProgram:
         emitted = [self.emit(operator) for operator in program.operators]
-        return place_values(program, emitted, io_in_workspace=self.io_in_workspace, overlap=overlap)
+        return place_values(
+            program,
+            emitted,
+            io_in_workspace=self.io_in_workspace,
+            overlap=overlap,
+            limit=limit,
+        )
 
     def emit(self, operator: Operator) -> Emitted:
         known = self._emitted.get(id(operator))

@@ -50,11 +50,12 @@ def place_values(
     io_in_workspace: bool = False,
     overlap: bool = True,
     alignment: int = ALIGNMENT,
+    limit: int | None = None,
 ) -> PlannedProgram:
     """Give every value its place, and every kernel its scratch.
 
     ``overlap`` lets an operator's output run over an input that dies there, as far as its kernel
-    allows it. ``alignment`` in bytes is that of every value's buffer.
+    allows it. ``alignment`` in bytes is that of every value's buffer. ``limit`` as of ``plan``.
     """
     groups = group_values(program, io_in_workspace=io_in_workspace)
     lives = _lives(program, groups)
@@ -64,7 +65,7 @@ def place_values(
         ways = [_overlaps(program, emitted, groups, lives, aligned) for aligned in (False, True)]
     placed = min(
         (
-            plan([*lives.values(), *scratch], overlaps=way, alignment=alignment)
+            plan([*lives.values(), *scratch], overlaps=way, alignment=alignment, limit=limit)
             for way in (ways if ways[0] != ways[-1] else ways[:1])
         ),
         key=lambda found: found.size,

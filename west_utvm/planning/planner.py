@@ -80,8 +80,10 @@ def plan(
     overlaps: Sequence[Overlap] = (),
     alignment: int = ALIGNMENT,
     known: Iterable[Sequence[int]] = (),
+    limit: int | None = None,
 ) -> Plan:
-    """The smallest placement that is found; never larger than greedy by size.
+    """The smallest placement that is found; never larger than greedy by size. With a ``limit``
+    any that is smaller will do, or any at all where none can be.
 
     ``known`` are placements from elsewhere: one that is valid and smaller is taken. ValueError
     for an overlap of intervals that meet in any other way than it says.
@@ -89,12 +91,15 @@ def plan(
     problem = _problem(intervals, overlaps, alignment)
     orders = list(_orders(intervals, problem.sizes))
     placements = [problem.place(order) for order in orders]
+    if limit is not None and problem.lower_bound >= limit:
+        best = min(placements, key=problem.size)
+        return Plan(tuple(best), problem.size(best), problem.lower_bound, proven=False)
     if overlaps:  # Nor larger than without overlaps.
         rigid = _problem(intervals, (), alignment)
         placements += [rigid.place(order) for order in orders]
     placements += [list(offsets) for offsets in known if problem.valid(offsets)]
     best, proven = search(problem, min(placements, key=problem.size), _FIRST_LOOKS)
-    if not proven:
+    if not proven and (limit is None or problem.size(best) >= limit):
         best, proven = search(problem, _shuffled(problem, best))
     return Plan(tuple(best), problem.size(best), problem.lower_bound, proven)
 
