@@ -75,7 +75,7 @@ def compile_model(
     from west_utvm.importer.text import relax_text
     from west_utvm.kernels import Options
     from west_utvm.kernels.targets import parse_target
-    from west_utvm.lowering.lower import lower
+    from west_utvm.lowering.lower import lower, notes
     from west_utvm.mlf.compiled import library
     from west_utvm.planning.arrange import Arrangement
     from west_utvm.provenance import provenance
@@ -102,7 +102,7 @@ def compile_model(
         model=library(
             name, planned, written, target=str(cpu), relax=relax_text(imported), made=made
         ),
-        notes=imported.notes,
+        notes=(*imported.notes, *notes(program)),
     )
 
 

@@ -134,11 +134,14 @@ def run(
 def _run_tflm(model: bytes, inputs: Sequence[Sequence[Array]], written: bool) -> list[Run]:
     from tflite_micro.python.tflite_micro import runtime
 
+    # SPACE_TO_BATCH_ND pads with what its arena held before. So large a piece of memory the C
+    # library takes from the system, which clears it, as a device's static memory is cleared.
+    arena_size = 10 * len(model) + (40 << 20)
     kinds = runtime.InterpreterConfig
     what = signature(model)
     interpreter = runtime.Interpreter.from_bytes(
         model,
-        arena_size=10 * len(model) + (4 << 20),
+        arena_size=arena_size,
         intrepreter_config=kinds.kPreserveAllTensors if written else kinds.kAllocationRecording,
     )
     found = []

@@ -29,6 +29,8 @@ from .tflite_options import (
 
 # The standard deviation of int8 values that are uniformly random.
 SPREAD = 74.0
+# Where operators take it for granted that all is in one quantization.
+ALIKE = Quant(0.05, 3)
 # Real values reach about so many standard deviations.
 REACH = 2.5
 
@@ -473,6 +475,168 @@ def resize_nearest(
     )
 
 
+def resize_bilinear(
+    graph: Graph, shape: Sequence[int], size: Pair, corners: bool, half: bool
+) -> bytes:
+    source = _input(graph, shape)
+    options = schema.ResizeBilinearOptionsT(alignCorners=corners, halfPixelCenters=half)
+    inputs = [source, graph.integers(size)]
+    result = (shape[0], *size, shape[3])
+    return graph.finish(graph.op(Code.RESIZE_BILINEAR, inputs, result, source.quant, options))
+
+
+def shaped(
+    graph: Graph,
+    code: int,
+    shape: Sequence[int],
+    result: Sequence[int],
+    given: Sequence[Any] = (),
+    options: Any = None,
+) -> bytes:
+    """An operator with a result in its input's quantization; ``given`` are constants of int32."""
+    source = _input(graph, shape)
+    inputs = [source, *map(graph.integers, given)]
+    return graph.finish(graph.op(code, inputs, result, source.quant, options))
+
+
+def padv2(graph: Graph) -> bytes:
+    source = _input(graph, (1, 4, 5, 3))
+    borders = graph.integers([(0, 0), (1, 2), (0, 1), (0, 0)])
+    fill = graph.constant(np.array([-77], np.int8), source.quant)
+    options = schema.PadV2OptionsT()
+    shape = (1, 7, 6, 3)
+    return graph.finish(graph.op(Code.PADV2, [source, borders, fill], shape, source.quant, options))
+
+
+def pack(graph: Graph, shape: Sequence[int], count: int, axis: int) -> bytes:
+    quant = Quant(0.04, -9)
+    sources = [graph.input(shape, quant) for _ in range(count)]
+    result = list(np.stack([np.empty(shape)] * count, axis).shape)
+    options = schema.PackOptionsT(valuesCount=count, axis=axis)
+    return graph.finish(graph.op(Code.PACK, sources, result, quant, options))
+
+
+def unpack(graph: Graph, shape: Sequence[int], axis: int) -> bytes:
+    source = _input(graph, shape)
+    part = [size for i, size in enumerate(shape) if i != axis % len(shape)]
+    parts = [graph.tensor(part, source.quant) for _ in range(shape[axis])]
+    options = schema.UnpackOptionsT(num=len(parts), axis=axis)
+    graph.add_operator(Code.UNPACK, [source], parts, options)
+    return graph.finish(*parts)
+
+
+def split_v(graph: Graph, shape: Sequence[int], axis: int, sizes: Sequence[int]) -> bytes:
+    source = _input(graph, shape)
+    parts = [
+        graph.tensor((*shape[:axis], size, *shape[axis + 1 :]), source.quant) for size in sizes
+    ]
+    inputs = [source, graph.integers(sizes), graph.constant(np.array(axis, np.int32))]
+    graph.add_operator(Code.SPLIT_V, inputs, parts, schema.SplitVOptionsT(numSplits=len(sizes)))
+    return graph.finish(*parts)
+
+
+def of_two(
+    graph: Graph,
+    code: int,
+    right: Sequence[int],
+    options: Any,
+    other: Quant = ALIKE,
+    target: Quant = ALIKE,
+    constant: bool = False,
+) -> bytes:
+    """Two inputs in the quantizations that an operator takes for granted."""
+    left = graph.input((1, 5, 6, 8), ALIKE)
+    values = graph.random.integers(-128, 128, right).astype(np.int8)
+    second = graph.constant(values, other) if constant else graph.input(right, other)
+    return graph.finish(graph.op(code, [left, second], left.shape, target, options))
+
+
+def batch_matmul(
+    graph: Graph,
+    left: Sequence[int],
+    right: Sequence[int],
+    result: Sequence[int],
+    turned: tuple[bool, bool] = (False, False),
+    zero: int = 0,
+    constant: bool = False,
+) -> bytes:
+    """``zero`` is the second input's zero point."""
+    source, quant = graph.input(left, Quant(0.04, -7)), Quant(0.03, zero)
+    values = graph.random.integers(-127, 128, right).astype(np.int8)
+    other = graph.constant(values, quant) if constant else graph.input(right, quant)
+    options = schema.BatchMatMulOptionsT(adjX=turned[0], adjY=turned[1])
+    depth = left[-2 if turned[0] else -1]
+    target = Quant(0.04 * 0.03 * SPREAD * SPREAD * math.sqrt(depth) / 50, 12)
+    return graph.finish(graph.op(Code.BATCH_MATMUL, [source, other], result, target, options))
+
+
+def prelu(graph: Graph, slopes: Sequence[int], target: Quant, slope: Quant) -> bytes:
+    """``slopes`` is their shape, ``slope`` their quantization."""
+    source = graph.input((1, 8, 8, 16), Quant(0.05, -20))
+    values = graph.random.integers(-128, 128, slopes).astype(np.int8)
+    inputs = [source, graph.constant(values, slope)]
+    return graph.finish(graph.op(Code.PRELU, inputs, source.shape, target))
+
+
+def every_slope(graph: Graph) -> bytes:
+    """With samples that are ramps: every integer by every slope."""
+    source = graph.input((1, 16, 16, 256), Quant(0.11, 7))
+    values = np.arange(-128, 128).astype(np.int8).reshape(1, 1, 256)
+    inputs = [source, graph.constant(values, Quant(0.012, -3))]
+    return graph.finish(graph.op(Code.PRELU, inputs, source.shape, Quant(0.13, 60)))
+
+
+def add_space_to_batch(
+    graph: Graph, source: Ref, block: Sequence[int], padding: Sequence[Pair]
+) -> Ref:
+    shape = list(source.shape)
+    for axis, (size, borders) in enumerate(zip(block, padding, strict=True), 1):
+        shape[axis] = (shape[axis] + sum(borders)) // size
+        shape[0] *= size
+    inputs = [source, graph.integers(block), graph.integers(padding)]
+    options = schema.SpaceToBatchNDOptionsT()
+    return graph.op(Code.SPACE_TO_BATCH_ND, inputs, shape, source.quant, options)
+
+
+def add_batch_to_space(
+    graph: Graph, source: Ref, block: Sequence[int], crops: Sequence[Pair]
+) -> Ref:
+    shape = list(source.shape)
+    for axis, (size, borders) in enumerate(zip(block, crops, strict=True), 1):
+        shape[axis] = shape[axis] * size - sum(borders)
+        shape[0] //= size
+    inputs = [source, graph.integers(block), graph.integers(crops)]
+    options = schema.BatchToSpaceNDOptionsT()
+    return graph.op(Code.BATCH_TO_SPACE_ND, inputs, shape, source.quant, options)
+
+
+def space_to_batch(
+    graph: Graph, shape: Sequence[int], block: Sequence[int], padding: Sequence[Pair], zero: int
+) -> bytes:
+    source = graph.input(shape, Quant(0.05, zero))
+    return graph.finish(add_space_to_batch(graph, source, block, padding))
+
+
+def batch_to_space(
+    graph: Graph, shape: Sequence[int], block: Sequence[int], crops: Sequence[Pair]
+) -> bytes:
+    return graph.finish(add_batch_to_space(graph, _input(graph, shape), block, crops))
+
+
+def dilated(graph: Graph, deep: bool, zero: int, crops: Sequence[Pair]) -> bytes:
+    """A dilated convolution as converters once wrote it."""
+    block = (2, 3)
+    source = graph.input((1, 8, 11, 4), Quant(0.05, zero))
+    padding = [(2, 2 + crops[0][1]), (3, 4)]
+    small = add_space_to_batch(graph, source, block, padding)
+    maps = (
+        add_depthwise(graph, small, padding=VALID)
+        if deep
+        else add_conv2d(graph, small, 5, padding=VALID, activation=RELU)
+    )
+    return graph.finish(add_batch_to_space(graph, maps, block, crops))
+
+
 def chain_conv_pool_dense(graph: Graph) -> bytes:
     """Convolution, maximum, flattening, classifier, softmax."""
     source = graph.input((1, 8, 8, 3), Quant(0.02, -10), name="image")
@@ -695,6 +859,33 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
     yield "softmax", "200-flat", partial(softmax, shape=(1, 200), scale=0.02)
     yield "softmax", "4d", partial(softmax, shape=(1, 3, 4, 5), scale=0.05)
     yield "softmax", "beta", partial(softmax, shape=(3, 6), scale=0.05, beta=1.7)
+    for name, slopes, slope in (
+        ("channels", (1, 1, 16), Quant(0.008)),
+        ("zero-point", (1, 1, 16), Quant(0.01, -40)),
+        ("image", (8, 8, 16), Quant(0.004, 9)),
+        ("one", (1, 1, 1), Quant(0.005)),
+    ):
+        for target in (Quant(0.05, -20), Quant(0.1, 13)):
+            build = partial(prelu, slopes=slopes, target=target, slope=slope)
+            yield "prelu", f"{name}-{target.scale}", build
+    yield "prelu", "every", every_slope
+    for name, blocks in {
+        "padded": ((1, 7, 8, 3), (2, 3), ((1, 2), (0, 1)), 9),
+        "padded-zero": ((1, 7, 8, 3), (2, 3), ((1, 2), (0, 1)), 0),
+        "batch": ((2, 4, 6, 2), (2, 2), ((0, 0), (0, 0)), -5),
+        "line": ((1, 7, 4), (3,), ((1, 1),), 30),
+    }.items():
+        yield "space_to_batch_nd", name, _space_to_batch(blocks)
+    crops = ((0, 1), (2, 0))
+    yield (
+        "batch_to_space_nd",
+        "cropped",
+        partial(batch_to_space, shape=(6, 4, 3, 2), block=(2, 3), crops=crops),
+    )
+    for name, deep, zero in (("conv", False, 21), ("conv-zero", False, 0), ("depthwise", True, -9)):
+        for crops in ((0, 0), (0, 0)), ((0, 2), (0, 0)):
+            build = partial(dilated, deep=deep, zero=zero, crops=crops)
+            yield "dilated", f"{name}-{crops[0][1]}", build
     every = (1, 16, 16, 1)
     unit = Quant(1 / 256, -128)
     for family, code, name, quants, options in (
@@ -729,6 +920,28 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
             (Quant(0.02, 25), Quant(0.021, 3)),
             schema.LeakyReluOptionsT(alpha=0.3),
         ),
+        ("abs", Code.ABS, "same-scale", (Quant(0.05, 3), Quant(0.05, 3)), None),
+        ("abs", Code.ABS, "rescaled", (Quant(0.05, 30), Quant(0.04, -128)), None),
+        ("elu", Code.ELU, "usual", (Quant(0.05, 20), Quant(0.04, -90)), None),
+        ("elu", Code.ELU, "ties", (Quant(0.05, 3), Quant(0.1, -7)), None),
+        ("elu", Code.ELU, "fifths", (Quant(0.02, -30), Quant(0.05, 6)), None),
+        ("exp", Code.EXP, "usual", (Quant(0.02, 10), Quant(0.05, -128)), None),
+        ("exp", Code.EXP, "ties", (Quant(0.03, 0), Quant(0.0625, 0)), None),
+        ("gelu", Code.GELU, "exact", (Quant(0.04, -3), Quant(0.03, -100)), schema.GeluOptionsT()),
+        (
+            "gelu",
+            Code.GELU,
+            "by-tanh",
+            (Quant(0.04, -3), Quant(0.03, -100)),
+            schema.GeluOptionsT(approximate=True),
+        ),
+        ("gelu", Code.GELU, "ties", (Quant(0.05, 3), Quant(0.1, -7)), schema.GeluOptionsT()),
+        ("log", Code.LOG, "positive", (Quant(0.02, -128), Quant(0.03, -10)), None),
+        ("log", Code.LOG, "any", (Quant(0.05, -50), Quant(0.03, -10)), None),
+        ("rsqrt", Code.RSQRT, "usual", (Quant(0.05, -128), Quant(0.02, -128)), None),
+        ("rsqrt", Code.RSQRT, "quarters", (Quant(0.25, -128), Quant(0.01, -110)), None),
+        ("sqrt", Code.SQRT, "usual", (Quant(0.05, -128), Quant(0.02, -128)), None),
+        ("sqrt", Code.SQRT, "squares", (Quant(0.01, -128), Quant(0.1, -128)), None),
         ("hard_swish", Code.HARD_SWISH, "usual", (Quant(0.05, 2), Quant(0.03, -110)), None),
         ("hard_swish", Code.HARD_SWISH, "wide", (Quant(0.1, -3), Quant(0.1, -3)), None),
         ("quantize", Code.QUANTIZE, "smaller", (Quant(0.04, -3), Quant(0.051, 17)), None),
@@ -860,6 +1073,58 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
             name,
             partial(resize_nearest, shape=(1, 4, 5, 3), size=size, corners=corners, half=half),
         )
+    for name, corners, half in (
+        ("edges", False, False),
+        ("centers", False, True),
+        ("corners", True, False),
+    ):
+        for size in (8, 10), (3, 9), (5, 1), (13, 31):
+            build = partial(
+                resize_bilinear, shape=(1, 4, 5, 3), size=size, corners=corners, half=half
+            )
+            yield "resize_bilinear", f"{name}-{size[0]}x{size[1]}", build
+    yield from _moves()
+    products: dict[str, dict[str, Any]] = {
+        "plain": {"left": (2, 7, 16), "right": (2, 16, 9)},
+        "zero-point": {"left": (2, 7, 16), "right": (2, 16, 9), "zero": 11},
+        "first-turned": {"left": (2, 16, 7), "right": (2, 16, 9), "turned": (True, False)},
+        "second-turned": {"left": (2, 7, 16), "right": (2, 9, 16), "turned": (False, True)},
+        "one": {"left": (2, 7, 16), "right": (1, 16, 9)},
+        "constant": {"left": (2, 7, 16), "right": (2, 16, 9), "constant": True},
+        "matrix": {"left": (2, 7, 16), "right": (16, 9), "constant": True, "zero": -4},
+    }
+    for name, matrices in products.items():
+        yield "batch_matmul", name, _batch_matmul(matrices)
+    for code, name in ((Code.MAXIMUM, "maximum"), (Code.MINIMUM, "minimum")):
+        options = schema.MaximumMinimumOptionsT()
+        both = partial(of_two, code=code, options=options)
+        yield name, "same", partial(both, right=(1, 5, 6, 8))
+        yield name, "channels", partial(both, right=(8,), constant=True)
+        yield name, "one", partial(both, right=(1, 1, 1, 1), constant=True)
+    for name, right, other in (
+        ("same", (1, 5, 6, 8), Quant(0.05, 3)),
+        ("other", (1, 5, 6, 8), Quant(0.08, -20)),
+        ("pixel", (1, 5, 6, 1), Quant(0.03, 11)),
+    ):
+        build = partial(
+            of_two,
+            code=Code.SQUARED_DIFFERENCE,
+            right=right,
+            options=schema.SquaredDifferenceOptionsT(),
+            other=other,
+            target=Quant(0.3, -128),
+        )
+        yield "squared_difference", name, build
+    for code, name in ((Code.REDUCE_MAX, "reduce_max"), (Code.REDUCE_MIN, "reduce_min")):
+        options = schema.ReducerOptionsT(keepDims=name == "reduce_max")
+        for axes, result in (((3,), (1, 4, 5, 1)), ((2, 3), (1, 4, 1, 1)), ((1,), (1, 1, 5, 3))):
+            kept = (
+                result
+                if options.keepDims
+                else [size for axis, size in enumerate(result) if axis not in axes]
+            )
+            build = partial(shaped, code=code, shape=(1, 4, 5, 3), result=kept, given=[axes])
+            yield name, f"over-{'-'.join(map(str, axes))}", partial(build, options=options)
     for builder in (
         chain_conv_pool_dense,
         chain_residual,
@@ -872,12 +1137,90 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         yield "chain", builder.__name__.removeprefix("chain_").replace("_", "-"), builder
 
 
+def _moves() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
+    """Of the grid, operators that move elements and compute nothing."""
+    image, borders = (1, 4, 5, 3), [[(0, 0), (1, 2), (0, 3), (0, 0)]]
+    every: tuple[tuple[str, str, int, Sequence[int], Sequence[int], Any, Any], ...] = (
+        (
+            *("depth_to_space", "2", Code.DEPTH_TO_SPACE, (1, 3, 4, 12), (1, 6, 8, 3), ()),
+            schema.DepthToSpaceOptionsT(blockSize=2),
+        ),
+        (
+            *("space_to_depth", "3", Code.SPACE_TO_DEPTH, (2, 6, 9, 2), (2, 2, 3, 18), ()),
+            schema.SpaceToDepthOptionsT(blockSize=3),
+        ),
+        (
+            *("mirror_pad", "reflect", Code.MIRROR_PAD, image, (1, 7, 8, 3), borders),
+            schema.MirrorPadOptionsT(mode=0),
+        ),
+        (
+            *("mirror_pad", "symmetric", Code.MIRROR_PAD, image, (1, 7, 8, 3), borders),
+            schema.MirrorPadOptionsT(mode=1),
+        ),
+        (
+            *("mirror_pad", "line", Code.MIRROR_PAD, (1, 9, 4), (1, 17, 4)),
+            *([[(0, 0), (8, 0), (0, 0)]], schema.MirrorPadOptionsT(mode=0)),
+        ),
+        (
+            *("gather", "columns", Code.GATHER, image, (1, 4, 6, 3), [[2, 0, 4, 4, 1, 0]]),
+            schema.GatherOptionsT(axis=2),
+        ),
+        (
+            *("gather", "one", Code.GATHER, image, (1, 4, 5), [np.int32(2)]),
+            schema.GatherOptionsT(axis=3),
+        ),
+        (
+            *("gather", "table", Code.GATHER, (7, 4), (2, 3, 4), [[[6, 0, 3], [2, 2, 5]]]),
+            schema.GatherOptionsT(axis=0),
+        ),
+        (
+            *("reverse_v2", "columns", Code.REVERSE_V2, image, image, [[2]]),
+            schema.ReverseV2OptionsT(),
+        ),
+        (
+            *("broadcast_to", "pixels", Code.BROADCAST_TO, (1, 1, 1, 3), (1, 4, 5, 3)),
+            *([(1, 4, 5, 3)], schema.BroadcastToOptionsT()),
+        ),
+        (
+            *("broadcast_to", "higher", Code.BROADCAST_TO, (5, 1), (4, 5, 3)),
+            *([(4, 5, 3)], schema.BroadcastToOptionsT()),
+        ),
+        (
+            *("tile", "columns", Code.TILE, image, (1, 4, 10, 3), [(1, 1, 2, 1)]),
+            schema.TileOptionsT(),
+        ),
+        (
+            *("tile", "image", Code.TILE, image, (1, 8, 15, 3), [(1, 2, 3, 1)]),
+            schema.TileOptionsT(),
+        ),
+    )
+    for family, name, code, shape, result, given, options in every:
+        build = partial(shaped, code=code, shape=shape, result=result, given=given)
+        yield family, name, partial(build, options=options)
+    yield "padv2", "image", padv2
+    yield "pack", "first", partial(pack, shape=(4, 5), count=3, axis=0)
+    yield "pack", "middle", partial(pack, shape=(2, 4, 3), count=2, axis=1)
+    yield "pack", "last", partial(pack, shape=(4, 5), count=3, axis=-1)
+    yield "unpack", "first", partial(unpack, shape=(3, 4, 5), axis=0)
+    yield "unpack", "last", partial(unpack, shape=(4, 5, 2), axis=-1)
+    yield "unpack", "one", partial(unpack, shape=(4, 1, 5), axis=1)
+    yield "split_v", "columns", partial(split_v, shape=(1, 4, 6, 3), axis=2, sizes=(1, 3, 2))
+
+
+def _batch_matmul(how: dict[str, Any]) -> Callable[[Graph], bytes]:
+    return lambda graph: batch_matmul(graph, result=(2, 7, 9), **how)
+
+
 def _conv2d(how: dict[str, Any]) -> Callable[[Graph], bytes]:
     return lambda graph: conv2d(graph, **how)
 
 
 def _depthwise(how: dict[str, Any]) -> Callable[[Graph], bytes]:
     return lambda graph: depthwise(graph, **how)
+
+
+def _space_to_batch(args: Sequence[Any]) -> Callable[[Graph], bytes]:
+    return lambda graph: space_to_batch(graph, *args)
 
 
 def _transpose_conv(graph: Graph, given: dict[str, Any]) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
@@ -20,19 +20,24 @@ from west_utvm.codegen.operators import activations
 from west_utvm.kernels.chain import may_be_chain, may_be_link
 from west_utvm.kernels.options import Optimize
 from west_utvm.lowering.program import (
+    ROUNDINGS,
     Attributes,
+    BatchMatmul,
+    Bilinear,
     Clamp,
     Concatenation,
     Conversion,
     Convolution,
     Elementwise,
     FullyConnected,
+    Gather,
     Operator,
     Pad,
     Pooling,
     Reduction,
     Reshape,
     Resize,
+    Rounding,
     Softmax,
     StridedSlice,
     Transpose,
@@ -64,33 +69,60 @@ COUNTS = {
     "chain": 48,
     "depthwise_conv2d": 60,
     "fully_connected": 27,
+    "batch_matmul": 9,
     "average_pool2d": 15,
     "max_pool2d": 9,
     "add": 15,
     "sub": 6,
+    "maximum": 3,
+    "minimum": 3,
     "mul": 9,
+    "prelu": 9,
+    "squared_difference": 6,
     "softmax": 9,
     "reduction": 12,
     "unary": 12,
     "quantize": 6,
     "dequantize": 3,
     "concatenation": 6,
+    "gather": 9,
     "pad": 6,
     "reshape": 3,
+    "resize_bilinear": 9,
     "resize_nearest": 3,
     "strided_slice": 6,
     "transpose": 6,
 }
+# Operators that no ONNX model becomes.
+TFLITE_ONLY = frozenset({"batch_matmul", "resize_bilinear"})
 # What is built into one program.
 FAMILIES = {
     "conv2d": ("conv2d", "grouped_conv2d", "conv2d_transpose"),
     "depthwise_conv2d": ("depthwise_conv2d",),
-    "fully_connected": ("fully_connected",),
+    "fully_connected": ("fully_connected", "batch_matmul"),
     "pool2d": ("average_pool2d", "max_pool2d"),
-    "elementwise": ("add", "sub", "mul"),
-    "pointwise": ("softmax", "reduction", "unary", "quantize", "dequantize"),
+    "elementwise": (
+        *("add", "sub", "mul", "prelu"),
+        *("maximum", "minimum", "squared_difference"),
+    ),
+    "pointwise": (
+        "softmax",
+        "reduction",
+        "unary",
+        "quantize",
+        "dequantize",
+        "resize_bilinear",
+    ),
     "chain": ("chain",),
-    "moves": ("concatenation", "pad", "reshape", "resize_nearest", "strided_slice", "transpose"),
+    "moves": (
+        "concatenation",
+        "gather",
+        "pad",
+        "reshape",
+        "resize_nearest",
+        "strided_slice",
+        "transpose",
+    ),
 }
 
 
@@ -110,6 +142,10 @@ class Case:
         known = {id(value): data for value, data in zip(self.given, sample, strict=True)}
         values = activations(self.operator)
         return [known[id(v)] if v.data is None else v.data for v in values]
+
+
+def roundings(kind: str) -> tuple[Rounding, ...]:
+    return ("tflm", "litert") if kind in TFLITE_ONLY else ROUNDINGS
 
 
 def cases(kind: str) -> list[Case]:
@@ -454,6 +490,24 @@ def _fully_connected(random: Random, kind: str, number: int) -> Operator:
     return _operator(kind, (source, weights, bias), output, attributes)
 
 
+def _batch_matmul(random: Random, kind: str, number: int) -> Operator:
+    batches, rows, columns = (int(size) for size in random.integers(1, 7, 3))
+    depth = CHANNELS[number % len(CHANNELS)]
+    turned = (_chance(random, 0.4), _chance(random, 0.4))
+    shapes = [
+        (batches, *((depth, rows) if turned[0] else (rows, depth))),
+        (
+            _pick(random, (batches, batches, 1)),
+            *((columns, depth) if turned[1] else (depth, columns)),
+        ),
+    ]
+    a, b = _value(random, "a", shapes[0]), _value(random, "b", shapes[1])
+    b = replace(b, zero_point=0) if _chance(random, 0.5) else b
+    scale = single(a.scale * b.scale * 74 * 74 * math.sqrt(depth) / random.uniform(20, 90))
+    output = _value(random, "output", (batches, rows, columns), scale)
+    return _operator(kind, (a, b), output, BatchMatmul(turned))
+
+
 # Pooling.
 
 
@@ -508,6 +562,33 @@ def _mul(random: Random, kind: str, number: int) -> Operator:
     first, second = _operands(random)
     factor = _pick(random, (0.5, 16, 64, *random.uniform(5, 200, 4)))
     return _elementwise(random, kind, (first, second), single(first.scale * second.scale * factor))
+
+
+def _prelu(random: Random, kind: str, number: int) -> Operator:
+    """Slopes are constants, seldom of more dimensions than the channels'."""
+    shape = (*(int(size) for size in random.integers(1, 5, 3)), _pick(random, CHANNELS))
+    source = _value(random, "input", shape)
+    wanted = _pick(random, ((shape[3],), (1, 1, shape[3]), (1, 1, 1), shape[1:]))
+    slope = _value(random, "slope", wanted, _scale(random, 0.001, 0.02))
+    data = random.integers(-128, 128, wanted).astype(np.int8)
+    slope = Value("slope", wanted, "int8", slope.scales, slope.zero_point, data)
+    scale = single(source.scale * random.uniform(0.3, 2.5))
+    return _elementwise(random, kind, (source, slope), scale)
+
+
+def _extreme(random: Random, kind: str, number: int) -> Operator:
+    """All in one quantization."""
+    first, second = _operands(random)
+    if second is not first:
+        second = replace(second, scales=first.scales, zero_point=first.zero_point)
+    shape = np.broadcast_shapes(first.shape, second.shape)
+    return _operator(kind, (first, second), _like(first, shape), Elementwise(Clamp()))
+
+
+def _squared_difference(random: Random, kind: str, number: int) -> Operator:
+    first, second = _operands(random)
+    scale = single(max(first.scale, second.scale) ** 2 * random.uniform(20, 300))
+    return _elementwise(random, kind, (first, second), scale)
 
 
 def _elementwise(
@@ -618,6 +699,8 @@ def _reduction(random: Random, kind: str, number: int) -> Operator:
     growth = 1.0 if function == "mean" else math.sqrt(math.prod(shape) / math.prod(kept))
     growth *= float(_pick(random, (0.5, 1, 2))) if ties else random.uniform(0.2, 2)
     output = _value(random, "output", kept, single(source.scale * growth))
+    if number % 4 == 3:
+        function, output = ("max", "min")[number // 4 % 2], _like(source, kept)
     return _operator(kind, (source,), output, Reduction(function, axes))
 
 
@@ -686,6 +769,33 @@ def _resize(random: Random, kind: str, number: int) -> Operator:
     return _operator(kind, (source,), output, Resize(rows, columns))
 
 
+def _bilinear(random: Random, kind: str, number: int) -> Operator:
+    batches, height, width = (int(size) for size in random.integers((1, 1, 1), (3, 9, 9)))
+    source = _value(random, "input", (batches, height, width, _pick(random, CHANNELS[:11])))
+    size = [int(size) for size in random.integers(1, 12, 2)]
+    if _chance(random, 0.4):
+        size = [2 * height, 2 * width]
+    output = _like(source, (batches, *size, source.shape[3]))
+    corners, centers = _pick(random, ((False, False), (False, True), (True, False)))
+    return _operator(kind, (source,), output, Bilinear(bool(corners), bool(centers)))
+
+
+def _gather(random: Random, kind: str, number: int) -> Operator:
+    source = _value(random, "input", _shape(random))
+    rank = len(source.shape)
+    taken = random.permutation(rank)[: 1 + number % 2]
+    places: list[tuple[int, ...] | None] = [None] * rank
+    for axis in taken:
+        wanted = random.integers(0, source.shape[axis], random.integers(1, 9))
+        places[axis] = tuple(int(place) for place in wanted)
+    sizes = [
+        size if wanted is None else len(wanted)
+        for size, wanted in zip(source.shape, places, strict=True)
+    ]
+    attributes = Gather(source.shape, tuple(places))
+    return _operator(kind, (source,), _like(source, sizes), attributes)
+
+
 def _strided_slice(random: Random, kind: str, number: int) -> Operator:
     source = _value(random, "input", _shape(random))
     strides = tuple(int(_pick(random, (1, 1, 2, 3, -1, -2))) for _ in source.shape)
@@ -707,6 +817,7 @@ def _transpose(random: Random, kind: str, number: int) -> Operator:
 _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "add": _sum,
     "average_pool2d": _pool2d,
+    "batch_matmul": _batch_matmul,
     "chain": _chain,
     "concatenation": _concatenation,
     "conv2d": _conv2d,
@@ -714,15 +825,21 @@ _KINDS: dict[str, Callable[[Random, str, int], Operator]] = {
     "depthwise_conv2d": _depthwise_conv2d,
     "dequantize": _dequantize,
     "fully_connected": _fully_connected,
+    "gather": _gather,
     "grouped_conv2d": _grouped_conv2d,
     "max_pool2d": _pool2d,
+    "maximum": _extreme,
+    "minimum": _extreme,
     "mul": _mul,
+    "prelu": _prelu,
     "pad": _pad,
     "quantize": _quantize,
     "reduction": _reduction,
     "reshape": _reshape,
+    "resize_bilinear": _bilinear,
     "resize_nearest": _resize,
     "softmax": _softmax,
+    "squared_difference": _squared_difference,
     "strided_slice": _strided_slice,
     "sub": _sum,
     "transpose": _transpose,

@@ -20,12 +20,15 @@ from west_utvm.codegen.operators import activations
 from west_utvm.kernels import Options, emit
 from west_utvm.kernels.fixed_point import exp_on_negative, input_radius
 from west_utvm.lowering.program import (
+    BatchMatmul,
+    Bilinear,
     Chain,
     Clamp,
     Concatenation,
     Convolution,
     Elementwise,
     FullyConnected,
+    Gather,
     Operator,
     Pad,
     Pooling,
@@ -333,6 +336,48 @@ def _mul(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Arr
     return rounded.clip(clamp.low, clamp.high)
 
 
+def _batch_matmul(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    assert isinstance(operator.attributes, BatchMatmul)
+    a, b = operator.inputs
+    factors = []
+    for value, data, turned in zip(
+        operator.inputs, inputs, operator.attributes.adjoints, strict=True
+    ):
+        centred = data.astype(np.int64) - value.zero_point
+        factors.append(centred.swapaxes(-1, -2) if turned else centred)
+    sums = factors[0] @ factors[1]
+    out = operator.outputs[0].scale
+    if rounding == "litert" and not b.zero_point:
+        single = np.float32(a.scale) * np.float32(b.scale) / np.float32(out)
+        return _clamped(_scaled_single(sums, single), operator, Clamp())
+    return _clamped(_scaled(sums, a.scale * b.scale / out), operator, Clamp())
+
+
+def _squared_difference(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    assert isinstance(operator.attributes, Elementwise)
+    twice = 2 * max(value.scale for value in operator.inputs)
+    first, second = (
+        _scaled((data.astype(np.int64) - value.zero_point) * 2**7, value.scale / twice)
+        for value, data in zip(operator.inputs, inputs, strict=True)
+    )
+    scaled = _scaled((first - second) ** 2, twice**2 / (2**14 * operator.outputs[0].scale))
+    return _clamped(scaled, operator, operator.attributes.clamp)
+
+
+def _prelu(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    assert isinstance(operator.attributes, Elementwise)
+    source, slope = operator.inputs
+    out = operator.outputs[0].scale
+    centred, slopes = (
+        data.astype(np.int64) - value.zero_point
+        for value, data in zip(operator.inputs, inputs, strict=True)
+    )
+    above = _scaled(centred, source.scale / out)
+    below = _scaled(centred * slopes, source.scale * slope.scale / out)
+    result = np.where(centred >= 0, above, below)
+    return _clamped(result, operator, operator.attributes.clamp)
+
+
 # Softmax, reductions, functions of one element.
 
 
@@ -404,6 +449,9 @@ _SOFTMAX = {"tflm": _softmax_tflm, "litert": _softmax_litert, "ort": _softmax_or
 def _reduction(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
     attributes, source, target = operator.attributes, operator.inputs[0], operator.outputs[0]
     assert isinstance(attributes, Reduction)
+    if attributes.function in ("max", "min"):
+        extreme: Array = getattr(inputs[0], attributes.function)(axis=attributes.axes)
+        return extreme
     mean = attributes.function == "mean"
     count = math.prod(source.shape[axis] for axis in attributes.axes)
     sums = inputs[0].astype(np.int64).sum(axis=attributes.axes)
@@ -435,6 +483,49 @@ def _unary(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> A
     table = emit(operator, Options(rounding)).constants["table"]
     result: Array = table[inputs[0].astype(np.int64) + 128]
     return result
+
+
+def _bilinear(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> Array:
+    """By weights of 10 bits for all four pixels, or of 11 along one axis and then the other."""
+    assert isinstance(operator.attributes, Bilinear)
+    data, sides = inputs[0].astype(np.int64), []
+    for axis in (1, 2):
+        sizes = operator.inputs[0].shape[axis], operator.outputs[0].shape[axis]
+        place = _PLACES[rounding](*sizes, operator.attributes)
+        first = place.astype(np.int64)
+        sides.append((first, np.minimum(first + 1, sizes[0] - 1), place - first))
+    (top, bottom, down), (left, right, across) = sides
+    corners = [data[:, rows][:, :, columns] for rows in (top, bottom) for columns in (left, right)]
+    one = 1024 if rounding == "tflm" else 2048
+    y, x = (np.rint(weight * one).astype(np.int64) for weight in (down, across))
+    y, x = y[:, None, None], x[:, None]
+    weights = [(one - y) * (one - x), (one - y) * x, y * (one - x), y * x]
+    total = sum(pixel * weight for pixel, weight in zip(corners, weights, strict=True))
+    away: Array = np.sign(total) * ((np.abs(total) + (1 << 19)) >> 20)
+    up: Array = (total + (1 << 21)) >> 22
+    return away if rounding == "tflm" else up
+
+
+def _places_tflm(size: int, out_size: int, attributes: Bilinear) -> Array:
+    less = int(attributes.align_corners and out_size > 1)
+    scale = (1024 * (size - less) + (out_size - less) // 2) // (out_size - less)
+    places = np.arange(out_size) * scale
+    if attributes.half_pixel_centers:
+        places = places + scale // 2 - 512
+    return np.maximum(places, 0) / 1024
+
+
+def _places_litert(size: int, out_size: int, attributes: Bilinear) -> Array:
+    less = int(attributes.align_corners and out_size > 1)
+    scale = np.float32(size - less) / np.float32(out_size - less)
+    places = np.arange(out_size, dtype=np.float32) * scale
+    if attributes.half_pixel_centers:
+        places = places + (np.float32(0.5) * scale - np.float32(0.5))
+    clipped: Array = places.clip(0, size - 1)
+    return clipped
+
+
+_PLACES = {"tflm": _places_tflm, "litert": _places_litert}
 
 
 # Between float32 and int8.
@@ -474,6 +565,10 @@ def _moved(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> A
         return data.transpose(attributes.axes)
     if isinstance(attributes, Resize):
         return data[:, list(attributes.rows)][:, :, list(attributes.columns)]
+    if isinstance(attributes, Gather):
+        for axis, places in enumerate(attributes.places):
+            data = data if places is None else data.take(places, axis)
+        return data
     if isinstance(attributes, StridedSlice):
         taken = zip(attributes.begin, attributes.strides, operator.outputs[0].shape, strict=True)
         return data[np.ix_(*(begin + stride * np.arange(size) for begin, stride, size in taken))]
@@ -493,22 +588,29 @@ def _chain(operator: Operator, rounding: Rounding, inputs: Sequence[Array]) -> A
 _KINDS: dict[str, Callable[[Operator, Rounding, Sequence[Array]], Array]] = {
     "add": _add,
     "average_pool2d": _pooling,
+    "batch_matmul": _batch_matmul,
     "chain": _chain,
     "concatenation": _moved,
     "conv2d": _convolution,
     "conv2d_transpose": _transposed,
     "depthwise_conv2d": _convolution,
+    "gather": _moved,
     "grouped_conv2d": _convolution,
     "dequantize": _dequantize,
     "fully_connected": _fully_connected,
     "max_pool2d": _pooling,
+    "maximum": lambda operator, rounding, inputs: np.maximum(*inputs),
+    "minimum": lambda operator, rounding, inputs: np.minimum(*inputs),
     "mul": _mul,
+    "prelu": _prelu,
     "pad": _moved,
     "quantize": _quantize,
     "reduction": _reduction,
     "reshape": _moved,
+    "resize_bilinear": _bilinear,
     "resize_nearest": _moved,
     "softmax": _softmax,
+    "squared_difference": _squared_difference,
     "strided_slice": _moved,
     "sub": _add,
     "transpose": _moved,

@@ -39,7 +39,7 @@ from ..bare_metal.boards import (
     command,
     compile_c,
 )
-from .cases import FAMILIES, Case, cases
+from .cases import FAMILIES, Case, cases, roundings
 from .reference import Array, expected
 
 HERE = Path(__file__).parent
@@ -100,7 +100,7 @@ def items(family: str, features: Iterable[Feature]) -> list[Item]:
     found: dict[tuple[str, tuple[str, ...]], Item] = {}
     for feature in features:
         for rounding in ROUNDINGS:
-            for kind in FAMILIES[family]:
+            for kind in (kind for kind in FAMILIES[family] if rounding in roundings(kind)):
                 for case in _cases(kind):
                     item = _item(case, feature, rounding)
                     found.setdefault((item.text, item.emitted.headers), item)

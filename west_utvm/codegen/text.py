@@ -15,7 +15,13 @@ from west_utvm.lowering.program import Array
 _WIDTH = 100  # Zephyr's, with tabs of 8 columns.
 _TAB = 8
 _KERNELS = Path(__file__).parents[1] / "kernels" / "c"
-_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
+_C_TYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "float32": "float",
+}
 
 
 def comment(name: str) -> str:

@@ -16,15 +16,18 @@ from tvm.relax.frontend.tflite.tflite_frontend import OperatorConverter
 
 from west_utvm.errors import UtvmError
 from west_utvm.importer.blocks import batch_to_space, space_to_batch
+from west_utvm.importer.gather import backwards, gather, mirrored
 from west_utvm.importer.model import Imported, Origin, TensorInfo
 from west_utvm.importer.tflite_file import File, FileOperator, read_file
+from west_utvm.importer.tflite_options import MARKS, option
 
 # Operators that only move bytes, and so need no dequantize around them. TVM's front end refuses
 # them on quantized tensors to be safe for itself; the lowering takes them as they are.
 _MOVES = frozenset(
     """
-    BATCH_TO_SPACE_ND EXPAND_DIMS PAD RESIZE_NEAREST_NEIGHBOR SHAPE SLICE SPACE_TO_BATCH_ND SPLIT
-    SQUEEZE STRIDED_SLICE TILE TRANSPOSE
+    BATCH_TO_SPACE_ND BROADCAST_TO DEPTH_TO_SPACE EXPAND_DIMS GATHER MIRROR_PAD PACK PAD PADV2
+    RESIZE_NEAREST_NEIGHBOR REVERSE_V2 SHAPE SLICE SPACE_TO_BATCH_ND SPACE_TO_DEPTH SPLIT SPLIT_V
+    SQUEEZE STRIDED_SLICE TILE TRANSPOSE UNPACK
     """.split()
 )
 
@@ -32,8 +35,7 @@ _MOVES = frozenset(
 # quantized again after.
 _REAL = frozenset(
     """
-    BATCH_MATMUL DEPTH_TO_SPACE ELU GELU L2_NORMALIZATION MIRROR_PAD PACK PRELU
-    REVERSE_V2 SIGN SPACE_TO_DEPTH SQUARE UNPACK
+    BATCH_MATMUL ELU GELU L2_NORMALIZATION PRELU SIGN SQUARE
     """.split()
 )
 
@@ -75,8 +77,9 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
         self.file = file
         self.origins = origins
         self.path = path
-        # Whether the operator at hand is to see float32 alone.
+        # Whether the operator at hand is to see float32 alone, and what the lowering is told of it.
         self.real = False
+        self.marks: dict[str, Any] = {}
 
     def convert_op_to_relax(self) -> None:
         for operator in self.file.operators:
@@ -84,6 +87,7 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
             where = f"{self.path}: {operator.source}, '{name}'"
             given = self.subgraph.Operators(operator.number)
             self.real = operator.code in _REAL
+            self.marks = {}
             try:
                 result = self.bb.normalize(self.convert_map[operator.code](op=given))
             except Exception as error:  # assertions, OpNotImplemented, TVM's own errors, ...
@@ -110,9 +114,8 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
         if given != info.shape and math.prod(given) == math.prod(info.shape):
             result = relax.op.reshape(result, info.shape)
         variable = self.bb.emit(result, _variable(index))
-        self.origins[variable.name] = Origin(
-            operator.number, operator.source, info, operator.options
-        )
+        options = MARKS.get(operator.code, {}) | self.marks | operator.options
+        self.origins[variable.name] = Origin(operator.number, operator.source, info, options)
         self.exp_tab.set_expr(_variable(index), variable)
 
     def get_expr(self, input_tensor_idx: int) -> Any:
@@ -146,7 +149,7 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
     def convert_space_to_batch_nd(self, op: Any) -> Any:
         source, block, padding = self.get_input_tensors(op)
         # TFLite pads with the zero point of the output (reference/space_to_batch_nd.h); its
-        # version for microcontrollers with 0, which is no zero of the numbers meant.
+        # version for microcontrollers otherwise, which the lowering sees to.
         zero = self.file.tensors[source.tensor_idx].info.zero_point
         return space_to_batch(
             self.get_tensor_expr(source),
@@ -163,16 +166,99 @@ class _Converter(OperatorConverter):  # type: ignore[misc]
             self.get_tensor_value(crops).tolist(),
         )
 
+    def convert_gelu(self, op: Any) -> Any:
+        """TVM's own does not look at the option ``approximate``."""
+        if not option(op, "GeluOptions", "Approximate"):
+            return super().convert_gelu(op)
+        self.marks = {"function": "gelu_tanh"}
+        [source] = self.get_input_tensors(op)
+        return relax.op.nn.gelu_tanh(self.get_expr(source.tensor_idx))
+
+    def convert_batch_matmul(self, op: Any) -> Any:
+        """TVM's own takes no constants, and no batches that are broadcast."""
+        adjoints = [bool(option(op, "BatchMatMulOptions", name)) for name in ("AdjX", "AdjY")]
+        self.marks = {"function": "batch_matmul", "adjoints": tuple(adjoints)}
+        factors = []
+        for tensor, turned in zip(self.get_input_tensors(op), adjoints, strict=True):
+            factor = self.get_tensor_expr(tensor)
+            *axes, row, column = range(len(self._shape(tensor)))
+            order = [*axes, column, row]
+            factors.append(
+                self.bb.normalize(relax.op.permute_dims(factor, order)) if turned else factor
+            )
+        return relax.op.matmul(*factors)
+
     def convert_tile(self, op: Any) -> Any:
-        """Along one axis, as upsampling is written, a concatenation; else in float32."""
+        """Along one axis, as upsampling is written, a concatenation."""
         source, multiples = self.get_input_tensors(op)
         counts = _integers(self.get_tensor_value(multiples))
         axes = [axis for axis, count in enumerate(counts) if count != 1]
         if len(axes) != 1 or counts[axes[0]] < 1:
-            self.real = True
-            return super().convert_tile(op)
+            return super().convert_tile(op) if self._float(source) else self._tiled(source, counts)
         parts = [self.get_tensor_expr(source)] * counts[axes[0]]
         return relax.op.concat(relax.Tuple(parts), axes[0])
+
+    def _tiled(self, source: Any, counts: list[int]) -> Any:
+        sizes = self._shape(source)
+        places = [list(range(size)) * count for size, count in zip(sizes, counts, strict=True)]
+        return gather(self.get_tensor_expr(source), dict(enumerate(places)))
+
+    def convert_broadcast_to(self, op: Any) -> Any:
+        source, shape = self.get_input_tensors(op)
+        if self._float(source):
+            return super().convert_broadcast_to(op)
+        wanted = _integers(self.get_tensor_value(shape))
+        sizes = (1,) * (len(wanted) - len(self._shape(source))) + self._shape(source)
+        zeros = {
+            axis: [0] * count
+            for axis, (size, count) in enumerate(zip(sizes, wanted, strict=True))
+            if size != count
+        }
+        whole = self.bb.normalize(relax.op.reshape(self.get_tensor_expr(source), sizes))
+        return gather(whole, zeros)
+
+    def convert_mirror_pad(self, op: Any) -> Any:
+        """TVM's own does not know of ``SYMMETRIC``, which repeats the border."""
+        source, padding = self.get_input_tensors(op)
+        again = option(op, "MirrorPadOptions", "Mode") == tflite.MirrorPadMode.SYMMETRIC
+        pairs = self.get_tensor_value(padding).tolist()
+        places = {
+            axis: mirrored(size, before, after, again)
+            for axis, (size, (before, after)) in enumerate(
+                zip(self._shape(source), pairs, strict=True)
+            )
+        }
+        return gather(self.get_tensor_expr(source), places)
+
+    def convert_gather(self, op: Any) -> Any:
+        source, indices = self.get_input_tensors(op)
+        if option(op, "GatherOptions", "BatchDims"):
+            raise ValueError("batch_dims are not supported")
+        axis = (option(op, "GatherOptions", "Axis") or 0) % len(self._shape(source))
+        places = _integers(self.get_tensor_value(indices).reshape(-1))
+        return gather(self.get_tensor_expr(source), {axis: places})
+
+    def convert_reverse_v2(self, op: Any) -> Any:
+        """TVM's own takes one axis, and gives no integer form."""
+        source, axes = self.get_input_tensors(op)
+        return backwards(
+            self.get_tensor_expr(source), _integers(self.get_tensor_value(axes).reshape(-1))
+        )
+
+    def convert_unpack(self, op: Any) -> Any:
+        """A split; each part gets its shape where it is kept."""
+        [source] = self.get_input_tensors(op)
+        data, count = self.get_tensor_expr(source), option(op, "UnpackOptions", "Num")
+        if count == 1:
+            return data
+        return relax.op.split(data, count, option(op, "UnpackOptions", "Axis"))
+
+    def _shape(self, tensor: Any) -> tuple[int, ...]:
+        info: TensorInfo = self.file.tensors[tensor.tensor_idx].info
+        return info.shape
+
+    def _float(self, tensor: Any) -> bool:
+        return bool(self.file.tensors[tensor.tensor_idx].info.dtype == "float32")
 
     def get_tensor_type_str(self, tensor_type: int) -> str:
         """Constants beside a tensor are to be of this dtype."""

@@ -492,6 +492,14 @@ def _check_constants(where: str, operator: FileOperator, tensors: Sequence[FileT
             raise UtvmError(what, where=where, hint="export it with fixed shapes")
 
 
+def _check_bilinear(where: str, operator: FileOperator, tensors: Sequence[FileTensor]) -> None:
+    _check_rank_4(where, operator, tensors)
+    _check_constants(where, operator, tensors)
+    if operator.options["align_corners"] and operator.options["half_pixel_centers"]:
+        what = "has align_corners and half_pixel_centers, of which there is to be one"
+        raise UtvmError(what, where=where, hint="convert the model again with one of them")
+
+
 _CHECKS: dict[str, Callable[[str, FileOperator, Sequence[FileTensor]], None]] = {
     **{code: _check_quantized for code, table in OPTIONS.items() if table is None},
     "DEQUANTIZE": _check_one_input,
@@ -499,6 +507,7 @@ _CHECKS: dict[str, Callable[[str, FileOperator, Sequence[FileTensor]], None]] = 
     **dict.fromkeys(_WEIGHTS, _check_weights),
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _check_rank_4),
     **dict.fromkeys(("ADD", "SUB", "MUL", "CONCATENATION"), _check_all_alike),
+    "RESIZE_BILINEAR": _check_bilinear,
     "SPLIT": _check_split,
     **dict.fromkeys(
         (
@@ -512,7 +521,12 @@ _CHECKS: dict[str, Callable[[str, FileOperator, Sequence[FileTensor]], None]] = 
             "STRIDED_SLICE",
             "EXPAND_DIMS",
             "BATCH_TO_SPACE_ND",
+            "BROADCAST_TO",
+            "GATHER",
+            "MIRROR_PAD",
+            "REVERSE_V2",
             "SPACE_TO_BATCH_ND",
+            "SPLIT_V",
             "TILE",
         ),
         _check_constants,

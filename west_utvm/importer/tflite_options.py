@@ -34,6 +34,10 @@ def _number(value: Any) -> bool:
     return math.isfinite(value)
 
 
+def _any(value: Any) -> bool:
+    return True
+
+
 _STRIDES = {"StrideH": _size, "StrideW": _size, "Padding": _padding}
 _DILATION = {"DilationHFactor": _size, "DilationWFactor": _size}
 _FUSED = {"FusedActivationFunction": _activation}
@@ -48,10 +52,10 @@ _MASKS = dict.fromkeys(
 OPTIONS: dict[str, tuple[str, Mapping[str, _Check]] | None] = {
     **dict.fromkeys(
         """
-        ABS BATCH_MATMUL BATCH_TO_SPACE_ND CEIL COS DEPTH_TO_SPACE ELU EXP FLOOR FLOOR_DIV FLOOR_MOD
-        GELU LOG LOG_SOFTMAX MAXIMUM MINIMUM MIRROR_PAD NEG PACK PADV2 POW PRELU REDUCE_MAX
-        REDUCE_MIN REDUCE_PROD RESIZE_BILINEAR REVERSE_V2 ROUND RSQRT SIGN SIN SPACE_TO_BATCH_ND
-        SPACE_TO_DEPTH SQRT SQUARE SQUARED_DIFFERENCE TILE UNPACK
+        ABS BATCH_MATMUL BATCH_TO_SPACE_ND BROADCAST_TO CEIL COS DEPTH_TO_SPACE ELU EXP FLOOR
+        FLOOR_DIV FLOOR_MOD GATHER GELU LOG LOG_SOFTMAX MAXIMUM MINIMUM MIRROR_PAD NEG PACK PADV2
+        POW PRELU REDUCE_MAX REDUCE_MIN REDUCE_PROD REVERSE_V2 ROUND RSQRT SIGN SIN
+        SPACE_TO_BATCH_ND SPACE_TO_DEPTH SPLIT_V SQRT SQUARE SQUARED_DIFFERENCE TILE UNPACK
         """.split()
     ),
     "ADD": ("AddOptions", _FUSED),
@@ -85,6 +89,10 @@ OPTIONS: dict[str, tuple[str, Mapping[str, _Check]] | None] = {
     "RELU6": None,
     "RELU_N1_TO_1": None,
     "RESHAPE": None,
+    "RESIZE_BILINEAR": (
+        "ResizeBilinearOptions",
+        {"AlignCorners": _any, "HalfPixelCenters": _any},
+    ),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", {}),
     "SLICE": None,
     "SOFTMAX": ("SoftmaxOptions", {"Beta": lambda beta: 0 < beta < math.inf}),
@@ -98,7 +106,25 @@ OPTIONS: dict[str, tuple[str, Mapping[str, _Check]] | None] = {
     "TRANSPOSE_CONV": ("TransposeConvOptions", {**_STRIDES, **_FUSED}),
 }
 
-_RENAMED = {"DepthMultiplier": "depth_multiplier", "Beta": "beta"}
+_RENAMED = {
+    "AlignCorners": "align_corners",
+    "Beta": "beta",
+    "DepthMultiplier": "depth_multiplier",
+    "HalfPixelCenters": "half_pixel_centers",
+}
+
+# What the lowering is told of operators whose expansion by TVM does not say it: ``function`` is
+# the name of what an expression of float32 comes to; ``blocks`` says that a pad belongs to blocks.
+MARKS: dict[str, dict[str, Any]] = {
+    **{
+        code: {"function": code.lower()}
+        for code in """
+        ABS CEIL COS ELU EXP FLOOR GELU LOG MAXIMUM MINIMUM NEG PRELU ROUND RSQRT SIGN SIN SQRT
+        SQUARE SQUARED_DIFFERENCE
+        """.split()
+    },
+    "SPACE_TO_BATCH_ND": {"blocks": True},
+}
 
 
 def check_options(code: str, operator: Any, where: str) -> dict[str, Any]:
@@ -119,3 +145,13 @@ def check_options(code: str, operator: Any, where: str) -> dict[str, Any]:
             what = f"has the unsupported option {name} {values[name]}"
             raise UtvmError(what, where=where, hint="convert the model without it")
     return {_RENAMED[name]: value for name, value in values.items() if name in _RENAMED}
+
+
+def option(operator: Any, table: str, name: str) -> Any:
+    """An option of an operator that was read without a check, or None if it has no options."""
+    options = operator.BuiltinOptions()
+    if options is None or operator.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, table):
+        return None
+    view = getattr(tflite, table)()
+    view.Init(options.Bytes, options.Pos)
+    return getattr(view, name)()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addition, subtraction and multiplication of two inputs, with broadcasting."""
+"""Operators on two inputs, element by element, with broadcasting."""
 
 from __future__ import annotations
 
@@ -96,6 +96,65 @@ def mul(operator: Operator, options: Options) -> Emitted:
         **_clamp(operator),
     }
     return _sharing(operator, Emitted((*_HEADERS, "mul.h"), "mul", "mul", fields))
+
+
+def prelu(operator: Operator, options: Options) -> Emitted:
+    """The input itself, or its product with a slope where it is negative. LiteRT has the kernel of
+    TensorFlow Lite Micro: both sides are rounded twice."""
+    source, slope = operator.inputs
+    ratio = source.scale / operator.outputs[0].scale
+    below = source.scale * slope.scale / operator.outputs[0].scale
+    if ratio >= 1 << 22 or below >= 1 << 14:  # of 9 bits and of 17, with their signs
+        raise refuse(operator, "has scales that are far from each other", "quantize again")
+    (am, ash), (bm, bsh) = map(quantize_multiplier, (ratio, below))
+    fields = {
+        "shape": _shape(operator),
+        "zero": source.zero_point,
+        "slope_zero": slope.zero_point,
+        "above_multiplier": am,
+        "above_shift": ash,
+        "below_multiplier": bm,
+        "below_shift": bsh,
+        **_clamp(operator),
+    }
+    headers = ("base.h", "fixed_point.h", "broadcast.h", "prelu.h")
+    return _sharing(operator, Emitted(headers, "prelu", "prelu", fields))
+
+
+def extreme(operator: Operator, options: Options) -> Emitted:
+    """The larger or the smaller one, all in one quantization."""
+    fields: dict[str, Field] = {"shape": _shape(operator)}
+    headers = ("base.h", "broadcast.h", "extreme.h")
+    return _sharing(operator, Emitted(headers, operator.kind, "extreme", fields))
+
+
+def squared_difference(operator: Operator, options: Options) -> Emitted:
+    """Both inputs on twice the larger scale, with 7 bits more. LiteRT has the kernel of TensorFlow
+    Lite Micro."""
+    a, b = operator.inputs
+    twice = 2 * max(a.scale, b.scale)
+    real = twice * twice / ((1 << 14) * operator.outputs[0].scale)
+    if real >= 1:
+        what = "squares what is far larger than its result can hold"
+        raise refuse(operator, what, "its scales are far from each other: quantize again")
+    (am, ash), (bm, bsh), (multiplier, shift) = map(
+        quantize_multiplier, (a.scale / twice, b.scale / twice, real)
+    )
+    fields = {
+        "shape": _shape(operator),
+        "a_zero": a.zero_point,
+        "a_multiplier": am,
+        "a_shift": ash,
+        "b_zero": b.zero_point,
+        "b_multiplier": bm,
+        "b_shift": bsh,
+        "multiplier": multiplier,
+        "shift": shift,
+        **_clamp(operator),
+    }
+    headers = ("base.h", "fixed_point.h", "broadcast.h", "squared_difference.h")
+    emitted = Emitted(headers, "squared_difference", "squared_difference", fields)
+    return _sharing(operator, emitted)
 
 
 def _sharing(operator: Operator, emitted: Emitted) -> Emitted:

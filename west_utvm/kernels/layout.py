@@ -104,7 +104,7 @@ def resize_nearest(operator: Operator, options: Options) -> Emitted:
         "resize_nearest",
         fields,
         constants,
-        overlap=overlap.resized(operator),
+        overlap=overlap.resized(operator, attributes.rows, attributes.columns),
     )
 
 

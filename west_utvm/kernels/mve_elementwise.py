@@ -92,6 +92,8 @@ def reduce(operator: Operator, options: Options) -> Emitted | None:
     assert isinstance(attributes, Reduction)
     if len(shape) != 4 or tuple(sorted(attributes.axes)) != (1, 2):
         return None
+    if attributes.function in reduction.EXTREMES:
+        return None
     headers, start, result = reduction.result(operator, options)
     blocks = -(-shape[3] // 8)
     body = _MEAN.format(

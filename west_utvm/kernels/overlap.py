@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from west_utvm.kernels.nest import Axis, runs
-from west_utvm.lowering.program import Array, Convolution, Operator, Pair, Pooling, Resize, Value
+from west_utvm.lowering.program import Array, Convolution, Operator, Pair, Pooling, Value
 
 # Where a step reads nothing: a pixel beyond any input.
 _NOTHING = 1 << 40
@@ -118,15 +118,15 @@ def copied(axes: Sequence[Axis], value: Value, *, first_in: int = 0, first_out: 
     return of_steps(reads + first_in, written + first_out + (run if run > 1 else 0), value.size)
 
 
-def resized(operator: Operator) -> int:
-    """Of a kernel that copies, in order, every pixel of its output from one of the input."""
-    attributes, value = operator.attributes, operator.inputs[0]
-    assert isinstance(attributes, Resize)
+def resized(operator: Operator, rows: Sequence[int], columns: Sequence[int]) -> int:
+    """Of a kernel that computes, in order, every pixel of its output from pixels of the input that
+    are not before those of these rows and columns."""
+    value = operator.inputs[0]
     batches, height, width, channels = value.shape
     batch = np.arange(batches)[:, None, None] * (height * width)
-    pixels = batch + np.array(attributes.rows)[:, None] * width + np.array(attributes.columns)
+    pixels = batch + np.array(rows)[:, None] * width + np.array(columns)
     reads = pixels.reshape(-1) * channels
-    # A memcpy's own bytes stay apart, too.
+    # What a memcpy reads and writes stays apart, too.
     return of_steps(reads, (np.arange(len(reads)) + 1) * channels, value.size)
 
 

@@ -20,7 +20,7 @@ _Result = tuple[tuple[str, ...], int, str]
 
 def reduction(operator: Operator, options: Options) -> Emitted:
     source = operator.inputs[0]
-    headers, start, last = result(operator, options)
+    headers, start, last, step = _whole(operator, options)
     in_steps = steps(source.shape)
     kept = [a for a in range(len(source.shape)) if a not in _attributes(operator).axes]
     out_steps = steps([source.shape[axis] for axis in kept])
@@ -28,8 +28,20 @@ def reduction(operator: Operator, options: Options) -> Emitted:
         [Axis(source.shape[a], in_steps[a], o) for a, o in zip(kept, out_steps, strict=True)]
     )
     inner = merged([Axis(source.shape[a], in_steps[a], 0) for a in _attributes(operator).axes])
-    body = _body(outer, inner, start, last)
+    body = _body(outer, inner, start, last, step)
     return Emitted(headers, body=body, overlap=overlap.gathered(outer, source))
+
+
+def _whole(operator: Operator, options: Options) -> tuple[tuple[str, ...], int, str, str]:
+    """What ``result`` gives, and how an element is added to what was found."""
+    function = _attributes(operator).function
+    if function in EXTREMES:
+        return ("base.h",), EXTREMES[function], "sum", f"utvm_{function}(sum, {{element}})"
+    return *result(operator, options), "sum + {element}"
+
+
+# What the search for the largest or smallest element begins with.
+EXTREMES = {"max": -128, "min": 127}
 
 
 def result(operator: Operator, options: Options) -> _Result:
@@ -45,10 +57,11 @@ def _attributes(operator: Operator) -> Reduction:
     return operator.attributes
 
 
-def _body(outer: Sequence[Axis], inner: Sequence[Axis], start: int, result: str) -> str:
-    """C that sums up and stores ``result``, an expression of ``sum``."""
+def _body(outer: Sequence[Axis], inner: Sequence[Axis], start: int, result: str, step: str) -> str:
+    """C that sums up by ``step``, an expression of ``sum`` and ``{element}``, and stores
+    ``result``, one of ``sum``."""
     element = f"input[{index(outer, 0, 'step_in')} + {index(inner, 0, 'step_in', 'k')}]"
-    loops = nested([a.size for a in inner], [f"sum += {element};"], "k", 0)
+    loops = nested([a.size for a in inner], [f"sum = {step.format(element=element)};"], "k", 0)
     lines = [
         f"int32_t sum = {start};",
         "",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from west_utvm.kernels import fixed_point, onnx_runtime, overlap
+from west_utvm.kernels import fixed_point, onnx_runtime, overlap, sampled
 from west_utvm.kernels.emitted import Emitted, refuse
 from west_utvm.kernels.fixed_point import divide_by_power, quantize_multiplier, requantize
 from west_utvm.kernels.hard_swish import hard_swish
@@ -95,6 +95,11 @@ def _requantize_litert(operator: Operator, attributes: Unary) -> _Function:
     if not _suits_xnnpack(ratio):
         raise refuse(operator, f"rescales by {ratio:g}, which LiteRT rounds otherwise", _TFLM)
     return _rescaled_coarsely(operator, ratio, ratio)
+
+
+def _abs(operator: Operator, attributes: Unary) -> _Function:
+    zero_in, rescale = operator.inputs[0].zero_point, _requantize(operator, attributes)
+    return lambda x: rescale(zero_in + abs(x - zero_in))
 
 
 def _relu(operator: Operator, attributes: Unary) -> _Function:
@@ -208,6 +213,12 @@ def _onnx(function: Callable[[np.float32], float]) -> Callable[[Operator, Unary]
     return lambda operator, attributes: onnx_runtime.unary(operator, function)
 
 
+def _sampled(
+    rounded: Callable[[Operator, sampled.Real], _Function], function: sampled.Real
+) -> Callable[[Operator, Unary], _Function]:
+    return lambda operator, attributes: rounded(operator, function)
+
+
 def _leaky_relu_onnx(operator: Operator, attributes: Unary) -> _Function:
     alpha = np.float32(attributes.alpha)
     return onnx_runtime.unary(operator, lambda x: float(x if x >= 0 else x * alpha))
@@ -225,7 +236,12 @@ def _hard_swish_real(x: np.float32) -> float:
 _TFLM = "compile it with --rounding tflm"
 
 _Table = Mapping[str, Callable[[Operator, Unary], _Function]]
-_BOTH: _Table = {"hard_swish": _hard_swish}
+_BOTH: _Table = {
+    "abs": _abs,
+    "hard_swish": _hard_swish,
+    **{name: _sampled(sampled.half_away, function) for name, function in sampled.FUNCTIONS.items()},
+    "table": lambda operator, attributes: lambda x: attributes.table[x + 128],
+}
 _FUNCTIONS: Mapping[Rounding, _Table] = {
     "tflm": {
         **_BOTH,
@@ -238,12 +254,14 @@ _FUNCTIONS: Mapping[Rounding, _Table] = {
     },
     "litert": {
         **_BOTH,
+        "elu": _sampled(sampled.half_even, sampled.elu),
         "leaky_relu": _leaky_relu_litert,
         "logistic": _logistic_litert,
         "relu": _bounded(0.0, None),
         "relu6": _bounded(0.0, 6.0),
         "relu_n1_to_1": _bounded(-1.0, 1.0),
         "requantize": _requantize_litert,
+        "sqrt": _sampled(sampled.cut, sampled.sqrt),
         "tanh": _tanh_litert,
     },
     "ort": {

@@ -18,8 +18,16 @@ from west_utvm.importer.model import Imported, Origin, TensorInfo
 from west_utvm.lowering.floating import FloatLowering
 from west_utvm.lowering.graph import Graph, UnmatchedError, constant, number, operator, shape
 from west_utvm.lowering.layout import without_transpositions
-from west_utvm.lowering.patterns import FLOAT, INTEGER, Found, Region
-from west_utvm.lowering.program import Clamp, Conversion, Operator, Program, Rounding, Value
+from west_utvm.lowering.patterns import FLOAT, INTEGER, Found, Region, named
+from west_utvm.lowering.program import (
+    Clamp,
+    Conversion,
+    Operator,
+    Pad,
+    Program,
+    Rounding,
+    Value,
+)
 from west_utvm.lowering.quantize import ACTIVATIONS, Bounds, bound
 
 
@@ -44,6 +52,19 @@ def _needed(operators: list[Operator], outputs: tuple[Value, ...]) -> tuple[Oper
             wanted.update(map(id, op.inputs))
             kept.append(op)
     return tuple(reversed(kept))
+
+
+def notes(program: Program) -> tuple[str, ...]:
+    """What the user should know of a program, a line each."""
+    return tuple(
+        f"{operator.source}, '{operator.name}' pads with {operator.attributes.value} and not with "
+        f"the zero point {operator.outputs[0].zero_point}, as tflite-micro does in an arena that "
+        "was cleared: --rounding litert pads with the zero point"
+        for operator in program.operators
+        if isinstance(operator.attributes, Pad)
+        and "SPACE_TO_BATCH_ND" in operator.source
+        and operator.attributes.value != operator.outputs[0].zero_point
+    )
 
 
 class _Lowering:
@@ -138,7 +159,7 @@ class _Lowering:
             what = f"its shape is {shape(expression)} and the model says {output.shape}"
             raise UnmatchedError(what)
         clamp, expression = self._clamp(expression)
-        region = Region(self.graph, self.values, output, clamp, origin.options)
+        region = Region(self.graph, self.values, output, clamp, origin.options, self.rounding)
         if operator(expression) == "quantize":
             found = self._quantized(region, expression)
         elif operator(expression) == "dequantize":
@@ -162,6 +183,8 @@ class _Lowering:
         inner = self.graph.expression(data, self.values)
         if isinstance(inner, relax.Var):
             return Found("quantize", (self.values[inner.name],), Conversion())
+        if "function" in region.options:
+            return named(region, inner)
         activation = self._activation(inner)
         if activation is not None:
             region = region.clamped(bound(activation, region.output, self.rounding))
@@ -185,6 +208,8 @@ class _Lowering:
         for arg in getattr(expression, "args", ())[:1]:
             inner = self.graph.expression(arg, self.values)
             if isinstance(inner, relax.Var) or operator(inner) not in _CHAINED:
+                continue
+            if operator(inner) == operator(expression) == "take":  # One operator on both axes.
                 continue
             between = Value(
                 f"{region.output.name}:{operator(inner)}",
@@ -211,7 +236,10 @@ class _Lowering:
 
 
 # What an operator on integers may follow within one operator of the model.
-_CHAINED = ("clip", "nn.pad", "permute_dims", "quantize", "reshape", "squeeze", "strided_slice")
+_CHAINED = (
+    *("clip", "nn.pad", "permute_dims", "quantize", "reshape", "squeeze", "strided_slice"),
+    *("take", "tuple_get_item"),
+)
 
 
 def _match(patterns: Any, region: Region, expression: Any) -> Found:

@@ -28,16 +28,20 @@ from west_utvm.lowering.graph import (
 from west_utvm.lowering.program import (
     Array,
     Attributes,
+    BatchMatmul,
+    Bilinear,
     Clamp,
     Concatenation,
     Convolution,
     Elementwise,
     FullyConnected,
+    Gather,
     Pad,
     Pooling,
     Reduction,
     Reshape,
     Resize,
+    Rounding,
     Softmax,
     StridedSlice,
     Transpose,
@@ -68,6 +72,7 @@ class Region:
     output: Value
     clamp: Clamp
     options: Mapping[str, Any]
+    rounding: Rounding = "tflm"
     arguments: tuple[Value, ...] = ()
     activation: Bounds | None = None
 
@@ -265,6 +270,48 @@ def _unary(function: str) -> Pattern:
     return match
 
 
+def named(region: Region, call: Any) -> Found:
+    """A function that the importer says the name of, whatever it is an expression of."""
+    function = region.options["function"]
+    sources = tuple(_sources(region, call))
+    if function == "squared_difference":  # (a - b) * (a - b)
+        sources = sources[:2]
+    if function not in _OF_TWO:
+        sources = tuple({id(value): value for value in sources}.values())
+    if len(sources) != (2 if function in _OF_TWO else 1):
+        raise UnmatchedError(f"it is of {len(sources)} values")
+    if any(len(value.scales) != 1 for value in sources):
+        raise UnmatchedError("an input is quantized by channel")
+    if function in ("maximum", "minimum"):
+        for value in sources:
+            _same_quantization(region, value)
+    if function == "batch_matmul":
+        return _batch_matmul(region, sources)
+    if function in _OF_TWO:
+        return Found(function, sources, Elementwise(region.clamp))
+    return Found("unary", sources, Unary(function, clamp=region.clamp))
+
+
+# Functions of two values, which are operators of their own.
+_OF_TWO = ("batch_matmul", "maximum", "minimum", "prelu", "squared_difference")
+
+
+def _batch_matmul(region: Region, sources: tuple[Value, ...]) -> Found:
+    whole = math.prod(region.output.shape[:-2])
+    if any(math.prod(value.shape[:-2]) not in (1, whole) for value in sources):
+        raise UnmatchedError("it broadcasts a part of its batches")
+    return Found("batch_matmul", sources, BatchMatmul(region.options["adjoints"]))
+
+
+def _sources(region: Region, given: Any) -> list[Value]:
+    """The int8 values that an expression of float32 is computed from."""
+    expression = region.expression(given)
+    if operator(expression) == "dequantize":
+        return [region.dequantized(expression)]
+    args = getattr(expression, "args", ())
+    return [value for arg in args for value in _sources(region, arg)]
+
+
 def _leaky_relu(region: Region, call: Any) -> Found:
     value = region.dequantized(call.args[0])
     return Found("unary", (value,), Unary("leaky_relu", float(call.attrs.alpha), region.clamp))
@@ -289,6 +336,8 @@ def _hard_swish(region: Region, call: Any) -> Found:
 def _reduction(function: str) -> Pattern:
     def match(region: Region, call: Any) -> Found:
         value = region.dequantized(call.args[0])
+        if function in ("max", "min"):
+            _same_quantization(region, value)
         rank = len(value.shape)
         axes = range(rank) if call.attrs.axis is None else integers(call.attrs.axis)
         return Found(
@@ -304,12 +353,21 @@ def _concat(region: Region, call: Any) -> Found:
     if str(call.ty.dtype) == "float32":
         values = tuple(region.dequantized(field) for field in fields)
     else:
-        values = tuple(region.integer(field) for field in fields)
+        values = tuple(region.integer(_unshaped(region, field)) for field in fields)
     axis = int(call.attrs.axis) % len(region.output.shape)
     for value in values:
         if (value.scales, value.zero_point) != (region.output.scales, region.output.zero_point):
             raise UnmatchedError(f"'{value.name}' has another quantization than the result")
     return Found("concatenation", values, Concatenation(axis))
+
+
+def _unshaped(region: Region, given: Any) -> Any:
+    """What is given another shape by it: bytes lie in the same order."""
+    expression = region.expression(given)
+    while operator(expression) in ("expand_dims", "reshape"):
+        given = expression.args[0]
+        expression = region.expression(given)
+    return given
 
 
 def _same_quantization(region: Region, value: Value) -> None:
@@ -366,6 +424,9 @@ def _pad(region: Region, call: Any) -> Found:
     if call.attrs.pad_mode != "constant":
         raise UnmatchedError("padding by reflection")
     fill = number(call.args[1]) if len(call.args) > 1 else float(call.attrs.pad_value)
+    if region.options.get("blocks") and region.rounding == "tflm":
+        # TensorFlow Lite Micro pads with a figure that it never sets: 0 in memory that was cleared.
+        fill = 0.0
     return Found("pad", (value,), Pad(widths[::2], widths[1::2], int(fill)))
 
 
@@ -378,7 +439,9 @@ def _transpose(region: Region, call: Any) -> Found:
 
 
 def _take(region: Region, call: Any) -> Found:
-    """``take(table, astype(x, int32) + 128)``"""
+    """``take(table, astype(x, int32) + 128)``, or elements at constant places."""
+    if hasattr(call.args[1], "value"):
+        return _gather(region, call)
     table = constant(call.args[0])
     place = region.expect(call.args[1], "add")
     widened = region.expect(place.args[0], "astype")
@@ -386,6 +449,20 @@ def _take(region: Region, call: Any) -> Found:
         raise UnmatchedError("a look-up")
     value = region.integer(widened.args[0])
     return Found("unary", (value,), Unary("table", table=integers(table.tolist())))
+
+
+def _gather(region: Region, call: Any) -> Found:
+    """``take(x, constant)``, also of another one along another axis."""
+    places: list[tuple[int, ...] | None] = [None] * len(shape(call))
+    expression, given = call, call.args[0]
+    while operator(expression) == "take" and hasattr(expression.args[1], "value"):
+        given, axis = expression.args[0], int(expression.attrs.axis)
+        if places[axis] is not None:
+            raise UnmatchedError("places of places")
+        places[axis] = integers(constant(expression.args[1]).tolist())
+        expression = region.expression(given)
+    value = region.integer(_unshaped(region, given))
+    return Found("gather", (value,), Gather(shape(given), tuple(places)))
 
 
 def _strided_slice(region: Region, call: Any) -> Found:
@@ -437,6 +514,17 @@ def _resize(region: Region, call: Any) -> Found:
     return Found("resize_nearest", (value,), Resize(rows, columns))
 
 
+def _bilinear(region: Region, call: Any) -> Found:
+    """``image.resize2d(dequantize(x))`` of a TFLite model."""
+    names = ("align_corners", "half_pixel_centers")
+    if not all(name in region.options for name in names):
+        raise UnmatchedError(f"resizing by {call.attrs.method}")
+    value = region.dequantized(call.args[0])
+    _same_quantization(region, value)
+    attributes = Bilinear(*(bool(region.options[name]) for name in names))
+    return Found("resize_bilinear", (value,), attributes)
+
+
 def _nearest(position: int, size: int, out_size: int, mode: str) -> int:
     """The input's row for one of the output, in single precision as TFLite has it."""
     single = np.float32
@@ -470,7 +558,10 @@ FLOAT: dict[str, Pattern] = {
     "concat": _concat,
     "dequantize": _dequantize,
     "divide": _hard_swish,
+    "image.resize2d": _bilinear,
     "matmul": _matmul,
+    "max": _reduction("max"),
+    "min": _reduction("min"),
     "mean": _reduction("mean"),
     "multiply": _elementwise("mul"),
     "nn.avg_pool2d": _float_average_pool,

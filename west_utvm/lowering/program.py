@@ -95,6 +95,14 @@ class FullyConnected:
 
 
 @dataclass(frozen=True)
+class BatchMatmul:
+    """Products of matrices, the last two axes of both inputs; ``adjoints``: which are transposed.
+    A batch of one goes with each of the other input's."""
+
+    adjoints: tuple[bool, bool]
+
+
+@dataclass(frozen=True)
 class Elementwise:
     """Two inputs, either broadcast to the output's shape.
 
@@ -198,8 +206,26 @@ class Resize:
 
 
 @dataclass(frozen=True)
+class Gather:
+    """For each axis of the input, seen as of this ``shape``, the places of it that the output
+    consists of; None: all of them."""
+
+    shape: tuple[int, ...]
+    places: tuple[tuple[int, ...] | None, ...]
+
+
+@dataclass(frozen=True)
+class Bilinear:
+    """Of an image. ``align_corners``: corner pixels lie on corner pixels; ``half_pixel_centers``:
+    figures are of pixels' centers; neither: of their corners at the top left."""
+
+    align_corners: bool
+    half_pixel_centers: bool
+
+
+@dataclass(frozen=True)
 class Reduction:
-    """``mean`` or ``sum`` over ``axes``."""
+    """``mean``, ``sum``, ``max`` or ``min`` over ``axes``."""
 
     function: str
     axes: tuple[int, ...]
@@ -222,6 +248,7 @@ Attributes: TypeAlias = (
     Convolution
     | TransposedConvolution
     | FullyConnected
+    | BatchMatmul
     | Elementwise
     | Pooling
     | Softmax
@@ -234,7 +261,9 @@ Attributes: TypeAlias = (
     | Transpose
     | StridedSlice
     | Reduction
+    | Gather
     | Resize
+    | Bilinear
     | Chain
 )
 

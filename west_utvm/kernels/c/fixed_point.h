@@ -33,3 +33,16 @@ UTVM_INLINE int32_t utvm_divide_small_by_power(int32_t value, int32_t bits)
 {
 	return bits == 0 ? value : (value + (value >> 31) + (1 << (bits - 1))) >> bits;
 }
+
+/*
+ * value * multiplier * 2^(shift - 31), rounded twice as TensorFlow Lite's reference kernels do:
+ * after the multiplication, and after the shift to the right.
+ */
+UTVM_INLINE int32_t utvm_twice_rounded(int32_t value, int32_t multiplier, int32_t shift)
+{
+	const int32_t left = shift > 0 ? shift : 0;
+	const int32_t right = shift > 0 ? 0 : -shift;
+	const int32_t shifted = (int32_t)((uint32_t)value << left);
+
+	return utvm_divide_by_power(utvm_multiply_high(shifted, multiplier), right);
+}
