@@ -73,8 +73,8 @@ UTVM_INLINE int32_t utvm_packed_second(int32_t both, int32_t first)
 	"smlad r7, r1, r4, r7\n\t"
 
 /* From the biases to the sums, which are left in r5 to r10. */
-#define UTVM_PACKED_SUMS(begin)									   \
-	"ldrd r5, r8, [r12], #8\n\t" begin UTVM_PACKED_FIRST UTVM_PACKED_STEP			   \
+#define UTVM_PACKED_SUMS									   \
+	"ldrd r5, r8, [r12], #8\n\t" UTVM_PACKED_FIRST UTVM_PACKED_STEP			   \
 	"cmp lr, r11\n\t"									   \
 	"beq 3f\n"										   \
 	"1:\n\t" UTVM_PACKED_STEP UTVM_PACKED_STEP						   \
@@ -96,7 +96,7 @@ UTVM_INLINE const int32_t *utvm_packed_dot(const int32_t *packed, const int32_t 
 	__asm__ volatile("push {r3-r11}\n\t"
 			 "mov r12, r0\n\t"
 			 "mov lr, r1\n\t"
-			 "mov r11, r2\n\t" UTVM_PACKED_SUMS("")
+			 "mov r11, r2\n\t" UTVM_PACKED_SUMS
 			 "pop {r3}\n\t"
 			 "stmia r3, {r5-r10}\n\t"
 			 "mov r0, r12\n\t"
