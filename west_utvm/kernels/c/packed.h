@@ -4,7 +4,7 @@
  * 256 * sum(b), and with their lower bytes it is sum(a).
  */
 struct utvm_packed {
-	int32_t words; /* of 32 bits: a pair of inputs, for two channels; a multiple of 4 */
+	int32_t words; /* of 32 bits: a pair of inputs, for two channels; an even number from 4 on */
 	int32_t channels;
 	int32_t out_zero;
 	int32_t low;
@@ -126,19 +126,17 @@ UTVM_INLINE const int32_t *utvm_packed_dot(const int32_t *packed, const int32_t 
 	return packed;
 }
 
-UTVM_INLINE int8_t utvm_packed_result(const struct utvm_packed *p, int narrow, int32_t sum,
+UTVM_INLINE int8_t utvm_packed_result(const struct utvm_packed *p, int32_t sum,
 				      struct utvm_scale scale)
 {
-	const int32_t result = utvm_saturated(utvm_requantized(sum, scale, p->out_zero));
-
-	return narrow ? utvm_clamp(result, p->low, p->high) : (int8_t)result;
+	return (int8_t)utvm_saturated(utvm_requantized(sum, scale, p->out_zero));
 }
 
 /*
  * All channels of up to three pixels. Missing ones are computed too, but their results are where
  * the first pixel's come last. packed has for two channels: their biases, weights and scales.
  */
-UTVM_INLINE void utvm_packed_block(const struct utvm_packed *p, int narrow, const int32_t *inputs,
+UTVM_INLINE void utvm_packed_block(const struct utvm_packed *p, const int32_t *inputs,
 				   int32_t pixels, const int32_t *packed, int8_t *output)
 {
 	const int32_t *const end = inputs + 3 * p->words;
@@ -152,26 +150,19 @@ UTVM_INLINE void utvm_packed_block(const struct utvm_packed *p, int narrow, cons
 		packed = utvm_packed_dot(packed, inputs, end, &sums);
 		scale = utvm_scale_at(packed);
 		packed += UTVM_SCALE_WORDS;
-		output[pixel2] = utvm_packed_result(p, narrow, sums.a2, scale);
-		output[pixel1] = utvm_packed_result(p, narrow, sums.a1, scale);
-		*output++ = utvm_packed_result(p, narrow, sums.a0, scale);
+		output[pixel2] = utvm_packed_result(p, sums.a2, scale);
+		output[pixel1] = utvm_packed_result(p, sums.a1, scale);
+		*output++ = utvm_packed_result(p, sums.a0, scale);
 		if (left == 1) {
 			break;
 		}
 		scale = utvm_scale_at(packed);
 		packed += UTVM_SCALE_WORDS;
-		output[pixel2] = utvm_packed_result(p, narrow, sums.b2, scale);
-		output[pixel1] = utvm_packed_result(p, narrow, sums.b1, scale);
-		*output++ = utvm_packed_result(p, narrow, sums.b0, scale);
+		output[pixel2] = utvm_packed_result(p, sums.b2, scale);
+		output[pixel1] = utvm_packed_result(p, sums.b1, scale);
+		*output++ = utvm_packed_result(p, sums.b0, scale);
 	}
 }
 
 typedef void (*utvm_packed_kind)(const struct utvm_packed *p, const int32_t *inputs, int32_t pixels,
 				 const int32_t *packed, int8_t *output);
-
-/* For results that are clamped to less than int8. */
-UTVM_SHARED void utvm_packed_narrow(const struct utvm_packed *p, const int32_t *inputs,
-				    int32_t pixels, const int32_t *packed, int8_t *output)
-{
-	utvm_packed_block(p, 1, inputs, pixels, packed, output);
-}

@@ -9,8 +9,8 @@
  */
 #if defined(UTVM_DSP)
 /*
- * The innermost loop has three steps of so many bytes. It is entered after none, one or two of
- * these: with the first step before it, there is one less than an even number.
+ * The innermost loop has three steps of so many bytes, for two words each, and is entered after
+ * none, one or two of these: words less two for the first step make whole turns then.
  */
 #define UTVM_PACKED_TURN 3
 #define UTVM_PACKED_STEP_BYTES (17 * 4)
@@ -68,8 +68,7 @@
 	"pop {r4-r11}"
 
 #define UTVM_PACKED_FUNCTION(round)								   \
-	const uint32_t eights = (uint32_t)p->words / 4;						   \
-	const uint32_t skipped = (eights + 1) % UTVM_PACKED_TURN;				   \
+	const uint32_t skipped = (1 + (uint32_t)p->words) % UTVM_PACKED_TURN;			   \
 	register int32_t zero __asm__("r0") = p->out_zero;					   \
 	register int8_t *out __asm__("r1") = output;						   \
 	register int32_t pixel1 __asm__("r2") = pixels > 1 ? p->channels : 0;			   \
@@ -86,7 +85,7 @@
 			 : "r"(pixel2), "r"(end), "r"(begin)					   \
 			 : "cc", "memory");
 #else
-#define UTVM_PACKED_FUNCTION(round) utvm_packed_block(p, 0, inputs, pixels, packed, output);
+#define UTVM_PACKED_FUNCTION(round) utvm_packed_block(p, inputs, pixels, packed, output);
 #endif
 
 /* For results of all of int8. */

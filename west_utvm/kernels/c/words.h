@@ -117,27 +117,3 @@ UTVM_INLINE int32_t utvm_dot_high(int32_t a, int32_t b, int32_t sum)
 	return sum + utvm_high(a) * utvm_high(b);
 #endif
 }
-
-/*
- * count int8 as words of pairs, every fourth one's (0, 2) and (1, 3), to every step-th word; zeros
- * after the last. Nothing beyond the last is read. Where the words end, for a count of fours.
- */
-UTVM_INLINE int32_t *utvm_expand(const int8_t *from, int32_t count, int32_t *to, int32_t step)
-{
-	const int8_t *const end = from + (count & ~3);
-
-	while (from != end) {
-		const int32_t word = utvm_load4(from);
-
-		from += 4;
-		to[0] = utvm_even_bytes(word);
-		to[step] = utvm_odd_bytes(word);
-		to += 2 * step;
-	}
-	count &= 3;
-	if (count > 0) {
-		to[0] = utvm_pair(from[0], count > 2 ? from[2] : 0);
-		to[step] = utvm_pair(count > 1 ? from[1] : 0, 0);
-	}
-	return to;
-}
