@@ -13,13 +13,15 @@ UTVM_SHARED void utvm_matmul_packed(const struct utvm_matmul_packed *p, utvm_pac
 				    int8_t *output)
 {
 	const int32_t depth = p->depth;
+	struct utvm_gathered three = {{input, input, input}, 1, depth, 0};
 
 	for (int32_t left = p->rows; left > 0; left -= 3) {
 		const int32_t pixels = utvm_min(left, 3);
-		const int8_t *const second = pixels > 1 ? input + depth : input;
-		const int8_t *const third = pixels > 2 ? second + depth : second;
-		const struct utvm_gathered three = {{input, second, third}, 1, depth, 0};
 
+		/* What is missing of three is there twice. */
+		three.pixel[0] = input;
+		three.pixel[1] = pixels > 1 ? input + depth : input;
+		three.pixel[2] = input + (pixels - 1) * depth;
 		utvm_gather_three(&three, scratch);
 		block(&p->packed, scratch, pixels, packed, output);
 		input += pixels * depth;

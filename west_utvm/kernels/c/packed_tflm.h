@@ -69,11 +69,12 @@
 
 #define UTVM_PACKED_FUNCTION(round)								   \
 	const uint32_t skipped = (1 + (uint32_t)p->words) % UTVM_PACKED_TURN;			   \
+	const int32_t channels = p->channels;							   \
 	register int32_t zero __asm__("r0") = p->out_zero;					   \
 	register int8_t *out __asm__("r1") = output;						   \
-	register int32_t pixel1 __asm__("r2") = pixels > 1 ? p->channels : 0;			   \
-	register int8_t *last __asm__("r3") = output + p->channels - 1;				   \
-	register int32_t pixel2 __asm__("r4") = pixels > 2 ? 2 * p->channels : 0;		   \
+	register int32_t pixel1 __asm__("r2") = channels & (1 - pixels) >> 31;		   \
+	register int8_t *last __asm__("r3") = output + channels - 1;				   \
+	register int32_t pixel2 __asm__("r4") = 2 * channels & (2 - pixels) >> 31;		   \
 	register const int32_t *end __asm__("r5") = inputs + 3 * p->words;			   \
 	register const int32_t *begin __asm__("r6") = inputs;					   \
 	register const int32_t *constants __asm__("r12") = packed;				   \
