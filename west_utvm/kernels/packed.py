@@ -15,13 +15,14 @@ from west_utvm.kernels.window import window
 from west_utvm.lowering.program import Array, Clamp, Convolution, FullyConnected, Operator, Rounding
 
 _PACKED = (*packing.HEADERS, "packed.h", "packed_{rounding}.h")
+# Of two inputs, in bytes.
 _WORD = 4
-# Pixels that are multiplied at a time, and bytes of a word for two inputs of each.
+# Pixels that are multiplied at a time.
 _PIXELS = 3
 # Bytes that c/patch.h writes behind a patch.
 _SLACK = 3
-# Instructions that an input more takes for a pixel and a channel, about; that a pixel takes less
-# where rows are gathered from the image, for each row and each byte.
+# Instructions, about: those that one more input takes for a pixel and a channel, and those that a
+# pixel takes less where rows are gathered from the image as they are, for each row and each byte.
 _EXTRA, _SAVED_ROW, _SAVED_BYTE = 17 / 24, 25, 2
 # What the loops over channels need besides c/packed.h.
 _NARROW: Mapping[str, tuple[str, ...]] = {

@@ -4,7 +4,7 @@
  * 256 * sum(b), and with their lower bytes it is sum(a).
  */
 struct utvm_packed {
-	int32_t words; /* of 32 bits: a pair of inputs, for two channels; an even number from 4 on */
+	int32_t words; /* of 32 bits: a pair of inputs, for two channels; even, 4 at least */
 	int32_t channels;
 	int32_t out_zero;
 	int32_t low;
