@@ -174,7 +174,7 @@ def _inputs(copied: int, loop: str, rounding: Rounding) -> int:
 
 def _words(channels: packing.Channels, inputs: int) -> Array:
     """For two channels their biases, weights and scales; then for the next two."""
-    words = packing.pair_words(channels.weights)[:, : inputs // 2]
+    words = packing.pair_words(channels.weights, inputs)
     scales = np.zeros((2 * len(words), channels.scales.shape[1]), np.int32)
     scales[: len(channels.bias)] = channels.scales
     biases = packing.pair_biases(channels.bias)

@@ -15,31 +15,53 @@ from west_utvm.kernels.window import window
 from west_utvm.lowering.program import Array, Clamp, Convolution, FullyConnected, Operator, Rounding
 
 _PACKED = (*packing.HEADERS, "packed.h", "packed_{rounding}.h")
+# Of two inputs, in bytes.
 _WORD = 4
-# Of a product of matrices: rows of the input that are multiplied at a time.
-_ROWS = 3
+# Pixels that are multiplied at a time.
+_PIXELS = 3
+# Bytes that c/patch.h writes behind a patch.
+_SLACK = 3
+# Instructions, about: those that one more input takes for a pixel and a channel, and those that a
+# pixel takes less where rows are gathered from the image as they are, for each row and each byte.
+_EXTRA, _SAVED_ROW, _SAVED_BYTE = 17 / 24, 25, 2
+# What the loops over channels need besides c/packed.h.
+_NARROW: Mapping[str, tuple[str, ...]] = {
+    "narrow": ("packed_narrow.h",),
+    "full": (),
+    "positive": (),
+}
 
 
 def matmul(operator: Operator, options: Options) -> Emitted | None:
     """A convolution whose pixels are simply the rows of a matrix: one tap, which moves by one."""
-    words = _conv2d_words(operator, options.rounding)
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
-    dense = attributes.strides == (1, 1) and not any(attributes.padding)
-    if words is None or not dense or operator.inputs[1].shape[1:3] != (1, 1):
+    depth = operator.inputs[0].shape[-1]
+    if operator.inputs[1].shape[1:3] != (1, 1) or depth % packing.GROUP:
+        return None
+    words = _conv2d_words(operator, options.rounding, (1, depth))
+    if words is None or attributes.strides != (1, 1) or any(attributes.padding):
         return None
     loop = kind(operator, options.rounding)
     output = operator.outputs[0]
-    depth = operator.inputs[0].shape[-1]
-    rows = output.elements // output.shape[-1]
     return Emitted(
-        headers=(*_PACKED, "matmul_packed.h", f"matmul_packed_{loop}.h"),
+        headers=(
+            *_PACKED,
+            *_NARROW[loop],
+            "gather_windows.h",
+            "matmul_packed.h",
+            f"matmul_packed_{loop}.h",
+        ),
         kernel=f"matmul_packed_{loop}",
         struct="matmul_packed",
-        fields={"packed": _core(operator), "rows": rows, "depth": depth},
+        fields={
+            "packed": _core(operator, _inputs(1, depth, options.rounding)),
+            "rows": output.elements // output.shape[-1],
+            "depth": depth,
+        },
         constants={"packed": words},
         macs=output.elements * depth,
-        scratch=_ROWS * _WORD * packing.padded(depth) // 2,
+        scratch=_PIXELS * _WORD * _inputs(1, depth, options.rounding) // 2,
         label="conv2d 1x1, dsp",
         overlap=overlap.convolution(operator, ahead=0),
     )
@@ -47,31 +69,34 @@ def matmul(operator: Operator, options: Options) -> Emitted | None:
 
 def conv2d(operator: Operator, options: Options) -> Emitted | None:
     """Any convolution; what a window sees is copied first."""
-    words = _conv2d_words(operator, options.rounding)
+    gathered = _gathered(operator)
+    words = _conv2d_words(operator, options.rounding, gathered)
     if words is None:
         return None
     loop = kind(operator, options.rounding)
     patch = math.prod(operator.inputs[1].shape[1:])
+    inputs = _inputs(*gathered, options.rounding)
     return Emitted(
         headers=(
             *_PACKED,
-            "taps.h",
-            "window.h",
-            "patch.h",
-            "conv2d_packed.h",
+            *_NARROW[loop],
+            *("taps.h", "window.h", "patch.h", "gather_windows.h", "conv2d_packed.h"),
             f"conv2d_packed_{loop}.h",
         ),
         kernel=f"conv2d_packed_{loop}",
         struct="conv2d_packed",
         fields={
-            "packed": _core(operator),
+            "packed": _core(operator, inputs),
             "window": window(operator),
             "batches": operator.inputs[0].shape[0],
-            **_last(operator),
+            "rows": gathered[0],
+            "row": _fours(gathered[1]),
+            "skip": gathered[1] - _fours(gathered[1]),
+            **_inside(operator, gathered),
         },
         constants={"packed": words},
         macs=operator.outputs[0].elements * patch,
-        scratch=_ROWS * _WORD * packing.padded(patch) // 2 + packing.padded(patch) + _WORD,
+        scratch=_PIXELS * _WORD * inputs // 2 + patch + _SLACK,
         label="conv2d, dsp",
         overlap=overlap.convolution(operator, ahead=0),
     )
@@ -85,42 +110,71 @@ def fully_connected(operator: Operator, options: Options) -> Emitted | None:
     if channels is None:
         return None
     return Emitted(
-        headers=(*packing.HEADERS, "packed.h", "fully_connected_packed.h"),
+        headers=(
+            *packing.HEADERS,
+            "packed.h",
+            "fours.h",
+            "fours_{rounding}.h",
+            "fully_connected_packed.h",
+        ),
         kernel="fully_connected_packed",
         struct="fully_connected_packed",
         fields={
-            "packed": _core(operator),
+            "packed": _core(operator, packing.padded(in_features)),
             "rows": rows,
             "in_features": in_features,
             "per_channel": int(len(channels.scales) > 1),
         },
-        constants={"packed": _four_words(channels), "scales": channels.scales.reshape(-1)},
+        constants={"packed": _four_words(channels), "scales": _four_scales(channels)},
         macs=rows * features * in_features,
         label="fully_connected, dsp",
         overlap=overlap.rows(rows, in_features, features),
     )
 
 
-def _last(operator: Operator) -> Mapping[str, Field]:
-    """The last row and column at which a window that is wholly within the image may start."""
+def _gathered(operator: Operator) -> tuple[int, int]:
+    """How many rows, of how many bytes, are gathered of a window: each becomes whole words, so
+    that all bytes as one row may be less to multiply."""
+    channels, height, width, depth = operator.inputs[1].shape
+    row = width * depth
+    more = height * _fours(row) - _fours(height * row)
+    if more * channels * _EXTRA > height * (_SAVED_ROW + _SAVED_BYTE * row):
+        return 1, height * row
+    return height, row
+
+
+def _inside(operator: Operator, gathered: tuple[int, int]) -> Mapping[str, Field]:
+    """At how many rows and columns, from 0 on, a window is wholly within the image and gathered as
+    it is there."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
     _, in_height, in_width, _ = operator.inputs[0].shape
     height, width = operator.inputs[1].shape[1:3]
-    dense = attributes.dilation[1] == 1
+    dense = (attributes.dilation[1] == 1 or width == 1) and gathered[0] == height
     return {
-        "last_y": in_height - 1 - (height - 1) * attributes.dilation[0],
-        "last_x": in_width - width if dense else -1,
+        "inside_y": max(0, in_height - (height - 1) * attributes.dilation[0]),
+        "inside_x": max(0, in_width - width + 1) if dense else 0,
     }
 
 
-def _core(operator: Operator) -> Mapping[str, Field]:
-    """``struct utvm_packed``."""
+def _inputs(rows: int, row: int, rounding: Rounding) -> int:
+    """Inputs of a pixel with those that are gathered for nothing, and zeros. C for single
+    precision takes eight at a time."""
+    inputs = rows * _fours(row)
+    return packing.padded(inputs) if rounding != "tflm" else max(inputs, packing.TURN)
+
+
+def _fours(count: int) -> int:
+    return -(-count // packing.GROUP) * packing.GROUP
+
+
+def _core(operator: Operator, inputs: int) -> Mapping[str, Field]:
+    """``struct utvm_packed``, for so many inputs of a pixel."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution | FullyConnected)
     weights = operator.inputs[1].shape
     return {
-        "words": packing.padded(math.prod(weights[1:])) // 2,
+        "words": inputs // 2,
         "channels": weights[0],
         "out_zero": operator.outputs[0].zero_point,
         "low": attributes.clamp.low,
@@ -143,12 +197,18 @@ def _channels(operator: Operator, rounding: Rounding) -> packing.Channels | None
     return channels if channels is not None and packing.pairs_fit(channels) else None
 
 
-def _conv2d_words(operator: Operator, rounding: Rounding) -> Array | None:
+def _conv2d_words(
+    operator: Operator, rounding: Rounding, gathered: tuple[int, int]
+) -> Array | None:
     """For two channels their biases, weights and scales; then for the next two."""
     channels = _channels(operator, rounding)
     if channels is None:
         return None
-    words, biases = _pairs(channels)
+    rows, row = gathered
+    whole = np.zeros((len(channels.bias), rows, _fours(row)), np.int64)
+    whole[:, :, :row] = channels.weights.reshape(-1, rows, row)
+    words = packing.pair_words(whole.reshape(len(whole), -1), _inputs(rows, row, rounding))
+    biases = packing.pair_biases(channels.bias)
     scales = np.zeros((2 * len(words), channels.scales.shape[1]), np.int32)
     scales[: len(channels.bias)] = channels.scale_of_each
     return np.hstack([biases, words, scales.reshape(len(words), -1)]).reshape(-1)
@@ -156,12 +216,16 @@ def _conv2d_words(operator: Operator, rounding: Rounding) -> Array | None:
 
 def _four_words(channels: packing.Channels) -> Array:
     """For four channels their biases and their weights, a word of each two in turn."""
-    words, biases = _pairs(channels)
+    words = packing.pair_words(channels.weights, packing.padded(channels.weights.shape[1]))
+    biases = packing.pair_biases(channels.bias)
     if len(words) % 2:
         words, biases = (np.vstack([part, 0 * part[:1]]) for part in (words, biases))
     turns = words.reshape(len(words) // 2, 2, -1).transpose(0, 2, 1).reshape(len(words) // 2, -1)
     return np.hstack([biases.reshape(len(turns), -1), turns]).reshape(-1)
 
 
-def _pairs(channels: packing.Channels) -> tuple[Array, Array]:
-    return packing.pair_words(channels.weights), packing.pair_biases(channels.bias)
+def _four_scales(channels: packing.Channels) -> Array:
+    """One for all channels, or one for each; the last one again for those missing of four."""
+    count = len(channels.scales)
+    missing = -count % 4 if count > 1 else 0
+    return np.pad(channels.scales, ((0, missing), (0, 0)), "edge").reshape(-1)

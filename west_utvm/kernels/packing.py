@@ -116,14 +116,14 @@ def padded(inputs: int) -> int:
     return -(-inputs // TURN) * TURN
 
 
-def pair_words(weights: Array) -> Array:
-    """Weights (O, K) as words (O / 2, K / 2), int32; see ``c/packed.h``.
+def pair_words(weights: Array, inputs: int) -> Array:
+    """Weights (O, K) as words (O / 2, inputs / 2), int32; see ``c/packed.h``.
 
-    O is rounded up to a multiple of 2 and K to one of 8, with zeros.
+    O is rounded up to a multiple of 2, and K to ``inputs``, one of 4, with zeros.
     """
-    outputs, inputs = weights.shape
-    whole = np.zeros((outputs + outputs % 2, padded(inputs)), np.int64)
-    whole[:outputs, :inputs] = weights
+    outputs, given = weights.shape
+    whole = np.zeros((outputs + outputs % 2, inputs), np.int64)
+    whole[:outputs, :given] = weights
     both = whole[0::2] + 256 * whole[1::2]
     groups = both.reshape(len(both), -1, GROUP)[:, :, _ORDER].reshape(len(both), -1)
     return words(groups[:, 0::2], groups[:, 1::2])

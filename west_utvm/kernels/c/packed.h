@@ -4,7 +4,7 @@
  * 256 * sum(b), and with their lower bytes it is sum(a).
  */
 struct utvm_packed {
-	int32_t words; /* of 32 bits: a pair of inputs, for two channels; a multiple of 4 */
+	int32_t words; /* of 32 bits: a pair of inputs, for two channels; even, 4 at least */
 	int32_t channels;
 	int32_t out_zero;
 	int32_t low;
@@ -73,8 +73,8 @@ UTVM_INLINE int32_t utvm_packed_second(int32_t both, int32_t first)
 	"smlad r7, r1, r4, r7\n\t"
 
 /* From the biases to the sums, which are left in r5 to r10. */
-#define UTVM_PACKED_SUMS(begin)									   \
-	"ldrd r5, r8, [r12], #8\n\t" begin UTVM_PACKED_FIRST UTVM_PACKED_STEP			   \
+#define UTVM_PACKED_SUMS									   \
+	"ldrd r5, r8, [r12], #8\n\t" UTVM_PACKED_FIRST UTVM_PACKED_STEP			   \
 	"cmp lr, r11\n\t"									   \
 	"beq 3f\n"										   \
 	"1:\n\t" UTVM_PACKED_STEP UTVM_PACKED_STEP						   \
@@ -96,7 +96,7 @@ UTVM_INLINE const int32_t *utvm_packed_dot(const int32_t *packed, const int32_t 
 	__asm__ volatile("push {r3-r11}\n\t"
 			 "mov r12, r0\n\t"
 			 "mov lr, r1\n\t"
-			 "mov r11, r2\n\t" UTVM_PACKED_SUMS("")
+			 "mov r11, r2\n\t" UTVM_PACKED_SUMS
 			 "pop {r3}\n\t"
 			 "stmia r3, {r5-r10}\n\t"
 			 "mov r0, r12\n\t"
@@ -126,19 +126,17 @@ UTVM_INLINE const int32_t *utvm_packed_dot(const int32_t *packed, const int32_t 
 	return packed;
 }
 
-UTVM_INLINE int8_t utvm_packed_result(const struct utvm_packed *p, int narrow, int32_t sum,
+UTVM_INLINE int8_t utvm_packed_result(const struct utvm_packed *p, int32_t sum,
 				      struct utvm_scale scale)
 {
-	const int32_t result = utvm_saturated(utvm_requantized(sum, scale, p->out_zero));
-
-	return narrow ? utvm_clamp(result, p->low, p->high) : (int8_t)result;
+	return (int8_t)utvm_saturated(utvm_requantized(sum, scale, p->out_zero));
 }
 
 /*
  * All channels of up to three pixels. Missing ones are computed too, but their results are where
  * the first pixel's come last. packed has for two channels: their biases, weights and scales.
  */
-UTVM_INLINE void utvm_packed_block(const struct utvm_packed *p, int narrow, const int32_t *inputs,
+UTVM_INLINE void utvm_packed_block(const struct utvm_packed *p, const int32_t *inputs,
 				   int32_t pixels, const int32_t *packed, int8_t *output)
 {
 	const int32_t *const end = inputs + 3 * p->words;
@@ -152,26 +150,19 @@ UTVM_INLINE void utvm_packed_block(const struct utvm_packed *p, int narrow, cons
 		packed = utvm_packed_dot(packed, inputs, end, &sums);
 		scale = utvm_scale_at(packed);
 		packed += UTVM_SCALE_WORDS;
-		output[pixel2] = utvm_packed_result(p, narrow, sums.a2, scale);
-		output[pixel1] = utvm_packed_result(p, narrow, sums.a1, scale);
-		*output++ = utvm_packed_result(p, narrow, sums.a0, scale);
+		output[pixel2] = utvm_packed_result(p, sums.a2, scale);
+		output[pixel1] = utvm_packed_result(p, sums.a1, scale);
+		*output++ = utvm_packed_result(p, sums.a0, scale);
 		if (left == 1) {
 			break;
 		}
 		scale = utvm_scale_at(packed);
 		packed += UTVM_SCALE_WORDS;
-		output[pixel2] = utvm_packed_result(p, narrow, sums.b2, scale);
-		output[pixel1] = utvm_packed_result(p, narrow, sums.b1, scale);
-		*output++ = utvm_packed_result(p, narrow, sums.b0, scale);
+		output[pixel2] = utvm_packed_result(p, sums.b2, scale);
+		output[pixel1] = utvm_packed_result(p, sums.b1, scale);
+		*output++ = utvm_packed_result(p, sums.b0, scale);
 	}
 }
 
 typedef void (*utvm_packed_kind)(const struct utvm_packed *p, const int32_t *inputs, int32_t pixels,
 				 const int32_t *packed, int8_t *output);
-
-/* For results that are clamped to less than int8. */
-UTVM_SHARED void utvm_packed_narrow(const struct utvm_packed *p, const int32_t *inputs,
-				    int32_t pixels, const int32_t *packed, int8_t *output)
-{
-	utvm_packed_block(p, 1, inputs, pixels, packed, output);
-}

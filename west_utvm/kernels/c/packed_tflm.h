@@ -1,9 +1,20 @@
 /*
  * utvm_packed_block for results of all of int8, in assembly as that of packed.h. r0 and r1 have
- * scales, too, and r8-r10 the sums of b alone. On the stack are end and begin of the inputs, zero
- * point, output, offsets of the second and the third pixel, and channels that are left.
+ * scales, too, and r8-r10 the sums of b alone. The stack has, from its top:
+ *
+ *	0   zero point				12  where the last channel of the first goes
+ *	4   output				16  offset of the third pixel
+ *	8   offset of the second pixel		20  end and begin of the inputs
+ *						28  where the innermost loop is entered
  */
 #if defined(UTVM_DSP)
+/*
+ * The innermost loop has three steps of so many bytes, for two words each, and is entered after
+ * none, one or two of these: words less two for the first step make whole turns then.
+ */
+#define UTVM_PACKED_TURN 3
+#define UTVM_PACKED_STEP_BYTES (17 * 4)
+
 /* utvm_requantized and a store, of three pixels. */
 #define UTVM_PACKED_RESULTS(x0, x1, x2, round)							   \
 	"smmlar " x0 ", " x0 ", r0, " x0 "\n\t"							   \
@@ -22,66 +33,60 @@
 #define UTVM_PACKED_AWAY(x) "add " x ", " x ", " x ", asr #31\n\t"
 #define UTVM_PACKED_UP(x)
 
+/*
+ * After a channel a the output is below the last channel's, at it, or after it if a was the last.
+ * Nothing from that comparison to the branch back sets flags.
+ */
 #define UTVM_PACKED_BLOCK(round)								   \
 	"push {r4-r11}\n\t"									   \
-	"sub sp, #28\n\t"									   \
-	"ldmia r1, {r5-r11}\n\t"								   \
-	"stmia sp, {r5-r11}\n\t"								   \
-	"mov r11, r5\n\t"									   \
-	"mov r12, r0\n"										   \
+	"adr.w r7, 1f\n\t"									   \
+	"add lr, r7\n\t"									   \
+	"orr lr, #1\n\t"									   \
+	"push {r0-r6, lr}\n"									   \
 	"0:\n\t"										   \
-	UTVM_PACKED_SUMS("ldr lr, [sp, #4]\n\t")						   \
+	"ldrd r5, r8, [r12], #8\n\t"								   \
+	"ldrd r11, lr, [sp, #20]\n\t" UTVM_PACKED_FIRST						   \
+	"ldr pc, [sp, #28]\n"									   \
+	"1:\n\t" UTVM_PACKED_STEP UTVM_PACKED_STEP UTVM_PACKED_STEP				   \
+	"cmp lr, r11\n\t"									   \
+	"bne 1b\n\t"										   \
 	"ldrd r0, r1, [r12], #8\n\t"								   \
-	"ldrd r2, r3, [sp, #8]\n\t"								   \
-	"ldrd r4, lr, [sp, #16]\n\t"								   \
+	"ldmia sp, {r2, r3, r4, r11, lr}\n\t"							   \
 	"sub r8, r8, r5\n\t"									   \
 	"sub r9, r9, r6\n\t"									   \
 	"sub r10, r10, r7\n\t" UTVM_PACKED_RESULTS("r5", "r6", "r7", round)			   \
-	"ldr r5, [sp, #24]\n\t"									   \
-	"subs r5, r5, #2\n\t"									   \
-	"bmi 2f\n\t"										   \
-	"str r5, [sp, #24]\n\t"									   \
+	"cmp r3, r11\n\t"									   \
+	"bhi 2f\n\t"										   \
 	"ldrd r0, r1, [r12], #8\n\t"								   \
 	"asr r8, r8, #8\n\t"									   \
 	"asr r9, r9, #8\n\t"									   \
 	"asr r10, r10, #8\n\t" UTVM_PACKED_RESULTS("r8", "r9", "r10", round)			   \
-	"str r3, [sp, #12]\n\t"									   \
-	"cmp r5, #0\n\t"									   \
-	"bne 0b\n"										   \
+	"str r3, [sp, #4]\n\t"									   \
+	"blo 0b\n"										   \
 	"2:\n\t"										   \
-	"add sp, #28\n\t"									   \
+	"add sp, #32\n\t"									   \
 	"pop {r4-r11}"
 
-/* What the assembly keeps on its stack. */
-struct utvm_packed_frame {
-	const int32_t *end;
-	const int32_t *inputs;
-	int32_t zero;
-	int8_t *output;
-	int32_t pixel1;
-	int32_t pixel2;
-	int32_t left;
-};
-
 #define UTVM_PACKED_FUNCTION(round)								   \
-	const struct utvm_packed_frame frame = {						   \
-		inputs + 3 * p->words,								   \
-		inputs,										   \
-		p->out_zero,									   \
-		output,										   \
-		pixels > 1 ? p->channels : 0,							   \
-		pixels > 2 ? 2 * p->channels : 0,						   \
-		p->channels,									   \
-	};											   \
-	register const int32_t *constants __asm__("r0") = packed;				   \
-	register const struct utvm_packed_frame *arguments __asm__("r1") = &frame;		   \
+	const uint32_t skipped = (1 + (uint32_t)p->words) % UTVM_PACKED_TURN;			   \
+	const int32_t channels = p->channels;							   \
+	register int32_t zero __asm__("r0") = p->out_zero;					   \
+	register int8_t *out __asm__("r1") = output;						   \
+	register int32_t pixel1 __asm__("r2") = channels & (1 - pixels) >> 31;		   \
+	register int8_t *last __asm__("r3") = output + channels - 1;				   \
+	register int32_t pixel2 __asm__("r4") = 2 * channels & (2 - pixels) >> 31;		   \
+	register const int32_t *end __asm__("r5") = inputs + 3 * p->words;			   \
+	register const int32_t *begin __asm__("r6") = inputs;					   \
+	register const int32_t *constants __asm__("r12") = packed;				   \
+	register uint32_t entry __asm__("lr") = skipped * UTVM_PACKED_STEP_BYTES;		   \
 												   \
 	__asm__ volatile(UTVM_PACKED_BLOCK(round)						   \
-			 : "+r"(constants), "+r"(arguments)					   \
-			 :									   \
-			 : "r2", "r3", "r12", "lr", "cc", "memory");
+			 : "+r"(zero), "+r"(out), "+r"(pixel1), "+r"(last), "+r"(constants),	   \
+			   "+r"(entry)								   \
+			 : "r"(pixel2), "r"(end), "r"(begin)					   \
+			 : "cc", "memory");
 #else
-#define UTVM_PACKED_FUNCTION(round) utvm_packed_block(p, 0, inputs, pixels, packed, output);
+#define UTVM_PACKED_FUNCTION(round) utvm_packed_block(p, inputs, pixels, packed, output);
 #endif
 
 /* For results of all of int8. */
