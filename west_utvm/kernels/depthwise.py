@@ -44,7 +44,7 @@ def depthwise3x3(operator: Operator, options: Options) -> Emitted | None:
     return Emitted(
         headers=(
             *packing.HEADERS,
-            *("taps.h", "window.h", "patch.h", "depthwise3x3.h", "depthwise3x3_{rounding}.h"),
+            *("taps.h", "window.h", "plane.h", "depthwise3x3.h", "depthwise3x3_{rounding}.h"),
             f"depthwise3x3_{kind}.h",
         ),
         kernel=f"depthwise3x3_{kind}",

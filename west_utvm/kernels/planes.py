@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Depthwise convolutions of any window for CPUs with Arm's DSP extension
+(``c/depthwise_planes.h``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from west_utvm.kernels import overlap, packing
+from west_utvm.kernels.emitted import Emitted, Field
+from west_utvm.kernels.options import Options
+from west_utvm.lowering.program import Array, Convolution, Operator
+
+_WORD = 4
+# Of c/depthwise_planes.h: channels at a time, words of a tap, windows (or twos of them) that are
+# computed together, and columns that strides may take apart.
+_CHANNELS = 4
+_TAP_WORDS = 3
+_TWOS, _ALONE = 3, 4
+_PHASES = 4
+# Bytes of planes that more rows at a time may take, where tensors are small.
+_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class Axis:
+    """``struct utvm_planes_axis``; dilation is that of the window."""
+
+    in_size: int
+    in_step: int
+    size: int
+    step: int
+    window: int
+    stride: int
+    before: int
+    dilation: int
+
+    def fields(self) -> Mapping[str, Field]:
+        names = ("in_size", "in_step", "size", "step", "window", "stride", "before")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the kernel goes through an image. ``turned``: whether its rows are the image's columns;
+    ``down``: whether windows that are computed together
+    are those of one column; ``band``: rows of results from one copy of the input."""
+
+    row: Axis
+    column: Axis
+    channels: int
+    copies: int
+    turned: bool
+    down: bool = False
+    band: int = 1
+
+    @property
+    def twos(self) -> bool:
+        return self.row.stride == 1 and self.row.size > 1
+
+    @property
+    def tap_pairs(self) -> int:
+        return (self.row.window + (2 if self.twos else 1)) // 2
+
+    @property
+    def taps(self) -> int:
+        return self.tap_pairs * self.column.window
+
+    @property
+    def pairs(self) -> int:
+        """Of rows of a plane: all that the last window reads, with its weights of 0."""
+        units = self._units(self.band)
+        return units - 1 + self.tap_pairs
+
+    def _units(self, rows: int) -> int:
+        """Windows below each other, or twos of them."""
+        return -(-rows // 2) if self.twos else rows
+
+    @cached_property
+    def places(self) -> int:
+        """Columns of a phase."""
+        last = (self.column.size - 1) * self.column.stride
+        last += (self.column.window - 1) * self.column.dilation
+        return last // self.column.stride + 1
+
+    @cached_property
+    def phases(self) -> int:
+        taps = range(self.column.window)
+        return max(i * self.column.dilation % self.column.stride for i in taps) + 1
+
+    @property
+    def plane(self) -> int:
+        return self.pairs * self.phases * self.places
+
+    @property
+    def planes(self) -> int:
+        return min(self.channels, _CHANNELS)
+
+    @property
+    def scratch(self) -> int:
+        """Bytes: taps, planes, and what windows beyond the last plane read."""
+        return _WORD * (_TAP_WORDS * self.taps + self.planes * self.plane + _ALONE - 1)
+
+    def within(self) -> Iterator[tuple[int, int, int]]:
+        """For each phase how many of its columns are in the image, the first of these, and its
+        place."""
+        stride, before = self.column.stride, self.column.before
+        for phase in range(self.phases):
+            place = max(-(-(before - phase) // stride), 0)
+            first = place * stride + phase - before
+            count = min(-(-(self.column.in_size - first) // stride), self.places - place)
+            yield max(count, 0), first, place
+
+    def layout(self) -> Mapping[str, Field]:
+        pair, place = (1, self.pairs) if self.down else (self.phases * self.places, 1)
+        phase = self.places * place
+        rows = [*self.within(), *[(0, 0, 0)] * (_PHASES - self.phases)]
+        steps = [
+            (count, first, at * place + i * phase) for i, (count, first, at) in enumerate(rows)
+        ]
+        return {
+            "plane": self.plane,
+            "pair_step": pair,
+            "phase_step": phase,
+            "place_step": place,
+            "phases": self.phases,
+            "count": tuple(count for count, _, _ in steps),
+            "first": tuple(first for _, first, _ in steps),
+            "place": tuple(at for _, _, at in steps),
+        }
+
+    def cost(self) -> float:
+        """Instructions for an input channel of an image, counted in the kernel's loops."""
+        bands = -(-self.row.size // self.band)
+        inside = sum(count for count, _, _ in self.within())
+        copied = self.pairs * (30 + 10 * self.phases) / self.planes
+        copied += self.pairs * inside * (18 / 4 if self.channels >= _CHANNELS else 7)
+        units = self._units(self.band)
+        along, across = (units, self.column.size) if self.down else (self.column.size, units)
+        together, tap, results = (_TWOS, 10.0, 2 * _TWOS) if self.twos else (_ALONE, 8.0, _ALONE)
+        blocks = across * -(-along // together)
+        computed = blocks * (self.taps * tap + 45 + 9 * results)
+        return bands * (copied + self.copies * (computed + 60 + 8 * self.taps))
+
+
+def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
+    """Windows that move by one or two along one of the axes, with its taps next to each other, and
+    by up to four along the other."""
+    channels = packing.channels(operator, options.rounding, axis=2)
+    plan = min(_plans(operator), key=lambda plan: plan.cost(), default=None)
+    if channels is None or plan is None or plan.cost() > _cost_of_taps(operator, plan):
+        return None
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    height, width, _ = operator.inputs[1].shape
+    number = _bands(operator, plan)
+    return Emitted(
+        headers=(*packing.HEADERS, "plane.h", "depthwise_planes.h"),
+        kernel="depthwise_planes",
+        struct="depthwise_planes",
+        fields={
+            "row": plan.row.fields(),
+            "column": plan.column.fields(),
+            "batches": operator.inputs[0].shape[0],
+            "channels": plan.channels,
+            "copies": plan.copies,
+            "in_zero": operator.inputs[0].zero_point,
+            "out_zero": operator.outputs[0].zero_point,
+            "low": attributes.clamp.low,
+            "high": attributes.clamp.high,
+            "dilation": plan.column.dilation,
+            "twos": int(plan.twos),
+            "down": int(plan.down),
+            "band": plan.band,
+            **plan.layout(),
+        },
+        constants=_constants(operator, channels, plan),
+        macs=operator.outputs[0].elements * height * width,
+        scratch=plan.scratch,
+        label="depthwise_conv2d, dsp",
+        overlap=overlap.in_bands(operator, number),
+        overlap_aligned=overlap.of_channels(operator, number) if plan.copies == 1 else None,
+    )
+
+
+def _plans(operator: Operator) -> Iterator[Plan]:
+    """All that the kernel takes."""
+    rows, columns = _axes(operator)
+    channels = operator.inputs[0].shape[3]
+    copies = operator.outputs[0].shape[3] // channels
+    for row, column, turned in ((rows, columns, False), (columns, rows, True)):
+        if row.dilation > 1 or row.stride > 2 or column.stride > _PHASES:
+            continue
+        for down in (False, True):
+            plan = Plan(row, column, channels, copies, turned, down)
+            yield _banded(plan, operator)
+
+
+def _banded(plan: Plan, operator: Operator) -> Plan:
+    """With as many rows at a time as there is room for."""
+    room = max(_BYTES, (operator.inputs[0].size + operator.outputs[0].size) // 8)
+    first = 2 if plan.twos else 1
+    found = replace(plan, band=first)
+    for band in range(2 * first, plan.row.size + first, first):
+        larger = replace(plan, band=band)
+        if _WORD * larger.planes * larger.plane > room:
+            break
+        found = larger
+    return found
+
+
+def _axes(operator: Operator) -> tuple[Axis, Axis]:
+    """Of the image's rows and columns."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Convolution)
+    _, *sizes_in, depth = operator.inputs[0].shape
+    _, *sizes, channels = operator.outputs[0].shape
+    rows, columns = (
+        Axis(
+            sizes_in[i],
+            depth * (sizes_in[1] if i == 0 else 1),
+            sizes[i],
+            channels * (sizes[1] if i == 0 else 1),
+            operator.inputs[1].shape[i],
+            attributes.strides[i] if sizes[i] > 1 else 1,
+            attributes.padding[i],
+            attributes.dilation[i] if operator.inputs[1].shape[i] > 1 else 1,
+        )
+        for i in (0, 1)
+    )
+    return rows, columns
+
+
+def _bands(operator: Operator, plan: Plan) -> Array:
+    """The band that computes each pixel of the output, int64 [pixels]."""
+    batches, height, width, _ = operator.outputs[0].shape
+    pixel = np.arange(height * width)
+    row = pixel % width if plan.turned else pixel // width
+    count = -(-plan.row.size // plan.band)
+    batch = np.arange(batches)[:, None] * count
+    number: Array = (batch + row // plan.band).reshape(-1)
+    return number
+
+
+def _cost_of_taps(operator: Operator, plan: Plan) -> float:
+    """Instructions of ``c/depthwise_taps.h`` for an input channel of an image."""
+    pixels = plan.row.size * plan.column.size
+    taps = plan.row.window * plan.column.window
+    return pixels * (plan.copies * (4.3 * taps + 18) + 10.0 * taps / plan.channels)
+
+
+def _constants(operator: Operator, channels: packing.Channels, plan: Plan) -> Mapping[str, Array]:
+    """Weights channel by channel, of these column by column; a bias and a scale for each."""
+    height, width, count = operator.inputs[1].shape
+    weights = channels.weights.reshape(count, height, width)
+    if plan.turned:
+        weights = weights.transpose(0, 2, 1)
+    ordered = weights.transpose(0, 2, 1).astype(np.int8)
+    bias = channels.bias.astype(np.int32)[:, None]
+    return {
+        "weights": np.ascontiguousarray(ordered).reshape(-1),
+        "channels": np.hstack([bias, channels.scale_of_each]).reshape(-1),
+    }
