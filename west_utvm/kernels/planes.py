@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from west_utvm.kernels import overlap, packing
+from west_utvm.kernels import overlap, packed, packing
 from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Array, Convolution, Operator
@@ -119,9 +119,9 @@ class Plan:
     def layout(self) -> Mapping[str, Field]:
         pair, place = (1, self.pairs) if self.down else (self.phases * self.places, 1)
         phase = self.places * place
-        rows = [*self.within(), *[(0, 0, 0)] * (_PHASES - self.phases)]
+        within = [*self.within(), *[(0, 0, 0)] * (_PHASES - self.phases)]
         steps = [
-            (count, first, at * place + i * phase) for i, (count, first, at) in enumerate(rows)
+            (count, first, at * place + i * phase) for i, (count, first, at) in enumerate(within)
         ]
         return {
             "plane": self.plane,
@@ -159,9 +159,14 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     assert isinstance(attributes, Convolution)
     height, width, _ = operator.inputs[1].shape
     number = _bands(operator, plan)
+    kind = packed.kind(operator, options.rounding)
     return Emitted(
-        headers=(*packing.HEADERS, "plane.h", "depthwise_planes.h"),
-        kernel="depthwise_planes",
+        headers=(
+            *packing.HEADERS,
+            *("plane.h", "depthwise_planes.h", "depthwise_planes_{rounding}.h"),
+            f"depthwise_planes_{kind}.h",
+        ),
+        kernel=f"depthwise_planes_{kind}",
         struct="depthwise_planes",
         fields={
             "row": plan.row.fields(),

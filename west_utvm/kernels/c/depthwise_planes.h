@@ -54,12 +54,27 @@ struct utvm_planes_tap {
 	int32_t second;
 };
 
-/* Windows that are computed together. */
+/* Windows that are computed together: so many twos, or so many alone. */
 #define UTVM_PLANES_TWOS 3
 #define UTVM_PLANES_ALONE 4
+#define UTVM_PLANES_RESULTS 6
 
-struct utvm_planes_sums {
-	int32_t at[2 * UTVM_PLANES_TWOS];
+/* Where their results go, from that of the first one. */
+struct utvm_planes_places {
+	int32_t at[UTVM_PLANES_RESULTS];
+};
+
+/* What it takes to compute them; the first three and the bias are together for assembly. */
+struct utvm_planes_frame {
+	const struct utvm_planes_tap *taps;
+	const int32_t *plane;
+	const struct utvm_planes_tap *end;
+	int32_t bias[UTVM_PLANES_RESULTS];
+	int32_t sums[UTVM_PLANES_RESULTS];
+	struct utvm_scale scale;
+	int32_t zero;
+	int8_t *output;
+	const struct utvm_planes_places *places;
 };
 
 #if defined(UTVM_DSP)
@@ -74,6 +89,7 @@ struct utvm_planes_sums {
 	"smlad r11, r3, r7, r11\n\t"								   \
 	"smlad r12, r4, r7, r12\n\t"								   \
 	"smlad lr, r5, r7, lr\n\t"
+#define UTVM_PLANES_TWOS_SUMS "r8-r12, lr"
 
 /* The same with r3-r6: inputs, r7: weights, r9-r12: sums. */
 #define UTVM_PLANES_ALONE_TAP									   \
@@ -84,94 +100,85 @@ struct utvm_planes_sums {
 	"smlad r10, r4, r7, r10\n\t"								   \
 	"smlad r11, r5, r7, r11\n\t"								   \
 	"smlad r12, r6, r7, r12\n\t"
+#define UTVM_PLANES_ALONE_SUMS "r9-r12"
 
-/* Two taps a turn; an odd one first. The bias comes where the first sum goes. */
-#define UTVM_PLANES_LOOP(begin, tap, sums)							   \
+/* Two taps a turn, an odd one first. Then what becomes of the sums, with the frame in r0. */
+#define UTVM_PLANES_ASSEMBLY(frame, tap, sums_in, then)						   \
 	do {											   \
-		register const struct utvm_planes_tap *r0 __asm__("r0") = taps;			   \
-		register const int32_t *r1 __asm__("r1") = plane;				   \
-		register const struct utvm_planes_tap *r2 __asm__("r2") = end;			   \
-		register int32_t *r3 __asm__("r3") = found->at;					   \
+		register struct utvm_planes_frame *r0 __asm__("r0") = frame;			   \
 												   \
-		found->at[0] = bias;								   \
-		__asm__ volatile("push {r3-r11}\n\t"						   \
-				 "sub r4, r2, r0\n\t"						   \
-				 "tst r4, #4\n\t" begin						   \
+		__asm__ volatile("push {r0, r4-r11}\n\t"					   \
+				 "ldmia r0, {r0, r1, r2, " sums_in "}\n\t"			   \
+				 "sub r3, r2, r0\n\t"						   \
+				 "tst r3, #4\n\t"						   \
 				 "bne 2f\n"							   \
 				 "1:\n\t" tap							   \
 				 "2:\n\t" tap							   \
 				 "cmp r0, r2\n\t"						   \
 				 "bne 1b\n\t"							   \
-				 "pop {r3}\n\t"							   \
-				 "stmia r3, " sums "\n\t"					   \
+				 "pop {r0}\n\t" then						   \
 				 "pop {r4-r11}"							   \
-				 : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)			   \
-				 :								   \
-				 : "r12", "lr", "cc", "memory");				   \
+				 : "+r"(r0)							   \
+				 : [sums] "i"(__builtin_offsetof(struct utvm_planes_frame, sums)), \
+				   [scale] "i"(__builtin_offsetof(struct utvm_planes_frame, scale)), \
+				   [zero] "i"(__builtin_offsetof(struct utvm_planes_frame, zero)), \
+				   [output] "i"(__builtin_offsetof(struct utvm_planes_frame,	   \
+								   output))			   \
+				 : "r1", "r2", "r3", "r12", "lr", "cc", "memory");		   \
 	} while (0)
+#define UTVM_PLANES_STORE(sums_in) "add r0, %[sums]\n\tstmia r0, {" sums_in "}\n\t"
 #endif
 
-/* Sums of three windows and of those a row below them. */
-UTVM_INLINE void utvm_planes_twos(const struct utvm_planes_tap *taps,
-				  const struct utvm_planes_tap *end, const int32_t *plane,
-				  int32_t bias, struct utvm_planes_sums *found)
+/* Sums of three windows and of those a row below them, or of four windows. */
+UTVM_INLINE void utvm_planes_sums(int twos, struct utvm_planes_frame *f)
 {
 #if defined(UTVM_DSP)
-	UTVM_PLANES_LOOP("ldr r8, [r3]\n\t"
-			 "mov r9, r8\n\t"
-			 "mov r10, r8\n\t"
-			 "mov r11, r8\n\t"
-			 "mov r12, r8\n\t"
-			 "mov lr, r8\n\t",
-			 UTVM_PLANES_TWOS_TAP, "{r8-r12, lr}");
+	if (twos) {
+		UTVM_PLANES_ASSEMBLY(f, UTVM_PLANES_TWOS_TAP, UTVM_PLANES_TWOS_SUMS,
+				     UTVM_PLANES_STORE(UTVM_PLANES_TWOS_SUMS));
+	} else {
+		UTVM_PLANES_ASSEMBLY(f, UTVM_PLANES_ALONE_TAP, UTVM_PLANES_ALONE_SUMS,
+				     UTVM_PLANES_STORE(UTVM_PLANES_ALONE_SUMS));
+	}
 #else
-	*found = (struct utvm_planes_sums){{bias, bias, bias, bias, bias, bias}};
-	for (; taps != end; taps++) {
-		const int32_t *const x = plane + taps->offset / 4;
+	const int32_t together = twos ? UTVM_PLANES_TWOS : UTVM_PLANES_ALONE;
 
-		for (int32_t i = 0; i < UTVM_PLANES_TWOS; i++) {
-			int32_t *const below = found->at + UTVM_PLANES_TWOS + i;
+	memcpy(f->sums, f->bias, sizeof(f->sums));
+	for (const struct utvm_planes_tap *tap = f->taps; tap != f->end; tap++) {
+		const int32_t *const x = f->plane + tap->offset / 4;
 
-			found->at[i] = utvm_dot2(x[i], taps->first, found->at[i]);
-			*below = utvm_dot2(x[i], taps->second, *below);
+		for (int32_t i = 0; i < together; i++) {
+			f->sums[i] = utvm_dot2(x[i], tap->first, f->sums[i]);
+			if (twos) {
+				f->sums[together + i] =
+					utvm_dot2(x[i], tap->second, f->sums[together + i]);
+			}
 		}
 	}
 #endif
 }
 
-/* Sums of four windows. */
-UTVM_INLINE void utvm_planes_alone(const struct utvm_planes_tap *taps,
-				   const struct utvm_planes_tap *end, const int32_t *plane,
-				   int32_t bias, struct utvm_planes_sums *found)
+/* Sums to results, the first one last. */
+UTVM_INLINE void utvm_planes_results(const struct utvm_depthwise_planes *p, int twos, int narrow,
+				     const struct utvm_planes_frame *f)
 {
-#if defined(UTVM_DSP)
-	UTVM_PLANES_LOOP("ldr r9, [r3]\n\t"
-			 "mov r10, r9\n\t"
-			 "mov r11, r9\n\t"
-			 "mov r12, r9\n\t",
-			 UTVM_PLANES_ALONE_TAP, "{r9-r12}");
-#else
-	*found = (struct utvm_planes_sums){{bias, bias, bias, bias, 0, 0}};
-	for (; taps != end; taps++) {
-		const int32_t *const x = plane + taps->offset / 4;
+	int32_t i = twos ? 2 * UTVM_PLANES_TWOS : UTVM_PLANES_ALONE;
+	const int32_t zero = f->zero;
+	const struct utvm_scale scale = f->scale;
 
-		for (int32_t i = 0; i < UTVM_PLANES_ALONE; i++) {
-			found->at[i] = utvm_dot2(x[i], taps->first, found->at[i]);
-		}
+	while (--i >= 0) {
+		const int32_t result = utvm_saturated(utvm_requantized(f->sums[i], scale, zero));
+
+		f->output[f->places->at[i]] =
+			narrow ? utvm_clamp(result, p->low, p->high) : (int8_t)result;
 	}
-#endif
 }
 
-/* Where results of windows that are computed together go, the first of them to 0. */
-struct utvm_planes_places {
-	int32_t at[2 * UTVM_PLANES_TWOS];
-};
+typedef void (*utvm_planes_together)(const struct utvm_depthwise_planes *p, int twos,
+				     struct utvm_planes_frame *f);
 
 /* What a band's channels have in common. */
 struct utvm_planes_pass {
-	const struct utvm_planes_tap *taps;
-	const struct utvm_planes_tap *end;
-	int32_t together;
 	/* Windows, or twos of them: along those that are computed together, and across. */
 	int32_t along;
 	int32_t across;
@@ -183,27 +190,25 @@ struct utvm_planes_pass {
 };
 
 /*
- * Results of count windows, or twos; of all but the last missing of these there is a second. Those
- * that are missing go where the first one comes last.
+ * For count windows or twos, of which the first few have a second row. The results of what is
+ * missing go to where one that is not comes after them.
  */
-UTVM_INLINE void utvm_planes_place(const struct utvm_planes_pass *pass, int32_t count,
-				   int32_t seconds, int32_t below,
-				   struct utvm_planes_places *places)
+UTVM_INLINE struct utvm_planes_places utvm_planes_places(int32_t count, int32_t seconds,
+							 int32_t step, int32_t below)
 {
-	for (int32_t i = 0; i < pass->together; i++) {
-		const int32_t at = i < count ? i * pass->along_step : 0;
+	struct utvm_planes_places places = {{0, 0, 0, 0, 0, 0}};
 
-		places->at[i] = at;
-		if (below != 0) {
-			places->at[UTVM_PLANES_TWOS + i] = i < seconds ? at + below : at;
-		}
+	for (int32_t i = 0; i < count; i++) {
+		places.at[i] = i * step;
 	}
+	for (int32_t i = 0; below != 0 && i < UTVM_PLANES_TWOS; i++) {
+		places.at[UTVM_PLANES_TWOS + i] = places.at[i] + (i < seconds ? below : 0);
+	}
+	return places;
 }
 
 /* For so many rows of results. */
 UTVM_INLINE struct utvm_planes_pass utvm_planes_pass(const struct utvm_depthwise_planes *p,
-						     const struct utvm_planes_tap *taps,
-						     const struct utvm_planes_tap *end,
 						     int32_t rows)
 {
 	const int32_t below = p->twos ? p->row.step : 0;
@@ -211,89 +216,95 @@ UTVM_INLINE struct utvm_planes_pass utvm_planes_pass(const struct utvm_depthwise
 	const int32_t units = p->twos ? (rows + 1) / 2 : rows;
 	const int32_t step = p->row.step + below;
 	struct utvm_planes_pass pass = {
-		.taps = taps,
-		.end = end,
-		.together = p->twos ? UTVM_PLANES_TWOS : UTVM_PLANES_ALONE,
 		.along = p->down ? units : p->column.size,
 		.across = p->down ? p->column.size : units,
 		.along_step = p->down ? step : p->column.step,
 		.across_step = p->down ? p->column.step : step,
 		.across_words = p->down ? p->place_step : p->pair_step,
 	};
-	const int32_t count = utvm_min(pass.along, pass.together);
+	const int32_t count =
+		utvm_min(pass.along, p->twos ? UTVM_PLANES_TWOS : UTVM_PLANES_ALONE);
+	const int32_t seconds = p->down ? count - odd : odd ? 0 : count;
 
-	utvm_planes_place(&pass, count, count, below, &pass.usual);
-	utvm_planes_place(&pass, count, p->down ? count - odd : odd ? 0 : count, below, &pass.last);
+	pass.usual = utvm_planes_places(count, count, pass.along_step, below);
+	pass.last = utvm_planes_places(count, seconds, pass.along_step, below);
 	return pass;
 }
 
-UTVM_INLINE void utvm_planes_results(const struct utvm_depthwise_planes *p, int narrow,
-				     const struct utvm_planes_sums *sums, int32_t count,
-				     const struct utvm_planes_places *places,
-				     struct utvm_scale scale, int8_t *output)
+/*
+ * All windows of a band and a channel. The last that are computed together may be some of those
+ * before, too.
+ */
+UTVM_INLINE void utvm_planes_windows(const struct utvm_depthwise_planes *p, int twos,
+				     utvm_planes_together together,
+				     const struct utvm_planes_pass *pass,
+				     struct utvm_planes_frame *f, const int32_t *plane,
+				     int8_t *output)
 {
-	const int32_t zero = p->out_zero;
-
-	while (count > 0) {
-		int32_t result = utvm_requantized(sums->at[--count], scale, zero);
-
-		result = utvm_saturated(result);
-		output[places->at[count]] =
-			narrow ? utvm_clamp(result, p->low, p->high) : (int8_t)result;
-	}
-}
-
-/* Those windows of a band that are computed together, as often as it takes for all of them. */
-UTVM_INLINE void utvm_planes_windows(const struct utvm_depthwise_planes *p, int twos, int narrow,
-				     const struct utvm_planes_pass *pass, const int32_t *plane,
-				     const int32_t *constants, int8_t *output)
-{
-	const struct utvm_scale scale = utvm_scale_at(constants + 1);
-	const int32_t together = twos ? UTVM_PLANES_TWOS : UTVM_PLANES_ALONE;
-	const int32_t last = utvm_max(pass->along - together, 0);
+	const int32_t count = twos ? UTVM_PLANES_TWOS : UTVM_PLANES_ALONE;
 
 	for (int32_t across = pass->across; across > 0; across--) {
-		int32_t along = 0;
+		const int last = across == 1 && !p->down;
+		const struct utvm_planes_places *const ends =
+			last || p->down ? &pass->last : &pass->usual;
 
-		for (;;) {
-			const int ends = p->down ? along == last : across == 1;
-			struct utvm_planes_sums sums;
+		f->plane = plane;
+		f->output = output;
+		f->places = last ? &pass->last : &pass->usual;
+		for (int32_t left = pass->along - count; left > 0; left -= count) {
+			const int32_t step = utvm_min(left, count);
 
-			if (twos) {
-				utvm_planes_twos(pass->taps, pass->end, plane + along,
-						 constants[0], &sums);
-			} else {
-				utvm_planes_alone(pass->taps, pass->end, plane + along,
-						  constants[0], &sums);
-			}
-			utvm_planes_results(p, narrow, &sums, twos ? 2 * together : together,
-					    ends ? &pass->last : &pass->usual, scale,
-					    output + along * pass->along_step);
-			if (along == last) {
-				break;
-			}
-			along = utvm_min(along + together, last);
+			together(p, twos, f);
+			f->plane += step;
+			f->output += step * pass->along_step;
 		}
+		f->places = ends;
+		together(p, twos, f);
 		plane += pass->across_words;
 		output += pass->across_step;
 	}
 }
 
-UTVM_SHARED void utvm_planes_channel(const struct utvm_depthwise_planes *p,
-				     const struct utvm_planes_pass *pass, const int32_t *plane,
+/* Of a channel with these constants. */
+UTVM_INLINE void utvm_planes_channel(const struct utvm_depthwise_planes *p,
+				     utvm_planes_together together,
+				     const struct utvm_planes_pass *pass,
+				     struct utvm_planes_frame *f, const int32_t *plane,
 				     const int32_t *constants, int8_t *output)
 {
-	const int narrow = p->low > -128 || p->high < 127;
-
+	for (int32_t i = 0; i < UTVM_PLANES_RESULTS; i++) {
+		f->bias[i] = constants[0];
+	}
+	f->scale = utvm_scale_at(constants + 1);
 	if (p->twos) {
-		utvm_planes_windows(p, 1, narrow, pass, plane, constants, output);
+		utvm_planes_windows(p, 1, together, pass, f, plane, output);
 	} else {
-		utvm_planes_windows(p, 0, narrow, pass, plane, constants, output);
+		utvm_planes_windows(p, 0, together, pass, f, plane, output);
 	}
 }
 
+typedef void (*utvm_planes_kind)(const struct utvm_depthwise_planes *p,
+				 const struct utvm_planes_pass *pass, struct utvm_planes_frame *f,
+				 const int32_t *plane, const int32_t *constants, int8_t *output);
+
+UTVM_INLINE void utvm_planes_together_narrow(const struct utvm_depthwise_planes *p, int twos,
+					     struct utvm_planes_frame *f)
+{
+	utvm_planes_sums(twos, f);
+	utvm_planes_results(p, twos, 1, f);
+}
+
+/* For results that are clamped to less than int8. */
+UTVM_SHARED void utvm_planes_narrow(const struct utvm_depthwise_planes *p,
+				    const struct utvm_planes_pass *pass,
+				    struct utvm_planes_frame *f, const int32_t *plane,
+				    const int32_t *constants, int8_t *output)
+{
+	utvm_planes_channel(p, utvm_planes_together_narrow, pass, f, plane, constants, output);
+}
+
 /* The weights of a channel, column by column; where they end. */
-UTVM_INLINE const int8_t *utvm_planes_weights(const struct utvm_depthwise_planes *p,
+UTVM_SHARED const int8_t *utvm_planes_weights(const struct utvm_depthwise_planes *p,
 					      const int8_t *weights, struct utvm_planes_tap *taps)
 {
 	const int32_t pairs = p->row.window / 2;
@@ -402,12 +413,14 @@ UTVM_SHARED void utvm_planes_copy(const struct utvm_depthwise_planes *p, const i
 }
 
 /* Some rows of results of all channels. */
-UTVM_INLINE void utvm_planes_band(const struct utvm_depthwise_planes *p,
-				  const struct utvm_planes_pass *pass, const int8_t *image,
-				  int32_t y, int32_t rows, const int8_t *weights,
-				  const int32_t *constants, struct utvm_planes_tap *taps,
+UTVM_INLINE void utvm_planes_band(const struct utvm_depthwise_planes *p, utvm_planes_kind kind,
+				  struct utvm_planes_frame *f, const int8_t *image, int32_t y,
+				  int32_t rows, const int8_t *weights, const int32_t *constants,
 				  int32_t *planes, int8_t *output)
 {
+	const struct utvm_planes_pass pass = utvm_planes_pass(p, rows);
+	struct utvm_planes_tap *const taps = (struct utvm_planes_tap *)(uintptr_t)f->taps;
+
 	for (int32_t channel = 0; channel < p->channels; channel += 4) {
 		/* The last four may be some of those before, too, but these are done. */
 		const int32_t from = utvm_max(utvm_min(channel, p->channels - 4), 0);
@@ -418,19 +431,20 @@ UTVM_INLINE void utvm_planes_band(const struct utvm_depthwise_planes *p,
 		for (; plane != end; plane += p->plane) {
 			for (int32_t copy = 0; copy < p->copies; copy++) {
 				weights = utvm_planes_weights(p, weights, taps);
-				utvm_planes_channel(p, pass, plane, constants, output++);
+				kind(p, &pass, f, plane, constants, output++);
 				constants += UTVM_CHANNEL_WORDS;
 			}
 		}
 	}
 }
 
-UTVM_SHARED void utvm_depthwise_planes(const struct utvm_depthwise_planes *p, const int8_t *input,
-				       const int8_t *weights, const int32_t *constants,
-				       void *scratch, int8_t *output)
+UTVM_SHARED void utvm_depthwise_planes(const struct utvm_depthwise_planes *p, utvm_planes_kind kind,
+				       const int8_t *input, const int8_t *weights,
+				       const int32_t *constants, void *scratch, int8_t *output)
 {
 	struct utvm_planes_tap *const taps = scratch;
 	struct utvm_planes_tap *const end = utvm_planes_find(p, taps);
+	struct utvm_planes_frame frame = {.taps = taps, .end = end, .zero = p->out_zero};
 	int32_t *const planes = (int32_t *)end;
 	const int32_t zero = utvm_low_halves(p->in_zero, p->in_zero);
 
@@ -441,11 +455,10 @@ UTVM_SHARED void utvm_depthwise_planes(const struct utvm_depthwise_planes *p, co
 	for (int32_t batch = 0; batch < p->batches; batch++) {
 		for (int32_t row = 0; row < p->row.size; row += p->band) {
 			const int32_t rows = utvm_min(p->band, p->row.size - row);
-			const struct utvm_planes_pass pass = utvm_planes_pass(p, taps, end, rows);
 
-			utvm_planes_band(p, &pass, input, row * p->row.stride - p->row.before, rows,
-					 weights, constants, taps, planes,
-					 output + row * p->row.step);
+			utvm_planes_band(p, kind, &frame, input,
+					 row * p->row.stride - p->row.before, rows, weights,
+					 constants, planes, output + row * p->row.step);
 		}
 		input += p->row.in_size * p->column.in_size * p->channels;
 		output += p->row.size * p->column.size * p->channels * p->copies;
