@@ -48,7 +48,8 @@ def depthwise3x3(operator: Operator, options: Options) -> Emitted | None:
             f"depthwise3x3_{kind}.h",
         ),
         kernel=f"depthwise3x3_{kind}",
-        overlap_aligned=_overlap_aligned(operator),
+        # Four channels of a band are read before they are written; this is right for any band.
+        overlap_aligned=overlap.bands(operator, 1),
         struct="depthwise3x3",
         fields={
             "window": window(operator),
@@ -122,9 +123,3 @@ def _words3x3(channels: packing.Channels) -> Array:
     words = np.ascontiguousarray(taken).view("<i4").reshape(len(rows), 3).astype(np.int32)
     bias = channels.bias.astype(np.int32)[:, None]
     return np.hstack([words, bias, channels.scale_of_each]).reshape(-1)
-
-
-def _overlap_aligned(operator: Operator) -> tuple[int, int] | None:
-    """Four channels of a band of rows are read before they are written; the figure for bands of
-    one row is right for any. Not where the last four are some of those before, too."""
-    return None if operator.outputs[0].shape[3] % _PLANES else overlap.bands(operator, 1)

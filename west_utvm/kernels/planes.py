@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,14 +17,12 @@ from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Array, Convolution, Operator
 
 _WORD = 4
-# Of c/depthwise_planes.h: channels at a time, words of a tap, windows (or twos of them) that are
-# computed together, and columns that strides may take apart.
+# Of c/depthwise_planes.h: channels at a time, words of a tap, twos of windows that are computed
+# together, and columns that strides may take apart.
 _CHANNELS = 4
 _TAP_WORDS = 3
-_TWOS, _ALONE = 3, 4
+_TWOS = 3
 _PHASES = 4
-# Bytes of planes that more rows at a time may take, where tensors are small.
-_BYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -56,16 +54,13 @@ class Plan:
     channels: int
     copies: int
     turned: bool
-    down: bool = False
-    band: int = 1
-
-    @property
-    def twos(self) -> bool:
-        return self.row.stride == 1 and self.row.size > 1
+    down: bool
+    band: int
 
     @property
     def tap_pairs(self) -> int:
-        return (self.row.window + (2 if self.twos else 1)) // 2
+        """Of a column of the window, which two windows see."""
+        return (self.row.window + self.row.stride + 1) // 2
 
     @property
     def taps(self) -> int:
@@ -73,13 +68,12 @@ class Plan:
 
     @property
     def pairs(self) -> int:
-        """Of rows of a plane: all that the last window reads, with its weights of 0."""
-        units = self._units(self.band)
-        return units - 1 + self.tap_pairs
+        """Of rows of a plane: all that is read, with weights of 0, too."""
+        return (self._twos(self.band) - 1) * self.row.stride + self.tap_pairs
 
-    def _units(self, rows: int) -> int:
-        """Windows below each other, or twos of them."""
-        return -(-rows // 2) if self.twos else rows
+    def _twos(self, rows: int) -> int:
+        """Windows below each other."""
+        return -(-rows // 2)
 
     @cached_property
     def places(self) -> int:
@@ -104,7 +98,7 @@ class Plan:
     @property
     def scratch(self) -> int:
         """Bytes: taps, planes, and what windows beyond the last plane read."""
-        return _WORD * (_TAP_WORDS * self.taps + self.planes * self.plane + _ALONE - 1)
+        return _WORD * (_TAP_WORDS * self.taps + self.planes * self.plane + _TWOS - 1)
 
     def within(self) -> Iterator[tuple[int, int, int]]:
         """For each phase how many of its columns are in the image, the first of these, and its
@@ -137,22 +131,23 @@ class Plan:
     def cost(self) -> float:
         """Instructions for an input channel of an image, counted in the kernel's loops."""
         bands = -(-self.row.size // self.band)
-        inside = sum(count for count, _, _ in self.within())
-        copied = self.pairs * (30 + 10 * self.phases) / self.planes
-        copied += self.pairs * inside * (18 / 4 if self.channels >= _CHANNELS else 7)
-        units = self._units(self.band)
-        along, across = (units, self.column.size) if self.down else (self.column.size, units)
-        together, tap, results = (_TWOS, 10.0, 2 * _TWOS) if self.twos else (_ALONE, 8.0, _ALONE)
-        blocks = across * -(-along // together)
-        computed = blocks * (self.taps * tap + 45 + 9 * results)
-        return bands * (copied + self.copies * (computed + 60 + 8 * self.taps))
+        copied = 0.0
+        for count, _, _ in self.within():
+            column = 22 / self.planes if self.channels >= _CHANNELS else 9
+            copied += self.pairs * (30 / self.planes + count * column)
+        twos = self._twos(self.band)
+        along, across = (twos, self.column.size) if self.down else (self.column.size, twos)
+        computed = across * (10 + -(-along // _TWOS) * (self.taps * 9.5 + 65))
+        return bands * (
+            copied + self.copies * (computed + 80 + self.column.window * 12 + 9 * self.taps)
+        )
 
 
 def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     """Windows that move by one or two along one of the axes, with its taps next to each other, and
     by up to four along the other."""
     channels = packing.channels(operator, options.rounding, axis=2)
-    plan = min(_plans(operator), key=lambda plan: plan.cost(), default=None)
+    plan = min(_plans(operator), key=lambda plan: _price(operator, plan), default=None)
     if channels is None or plan is None or plan.cost() > _cost_of_taps(operator, plan):
         return None
     attributes = operator.attributes
@@ -179,9 +174,9 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
             "low": attributes.clamp.low,
             "high": attributes.clamp.high,
             "dilation": plan.column.dilation,
-            "twos": int(plan.twos),
             "down": int(plan.down),
             "band": plan.band,
+            "tap_pairs": plan.tap_pairs,
             **plan.layout(),
         },
         constants=_constants(operator, channels, plan),
@@ -201,22 +196,16 @@ def _plans(operator: Operator) -> Iterator[Plan]:
     for row, column, turned in ((rows, columns, False), (columns, rows, True)):
         if row.dilation > 1 or row.stride > 2 or column.stride > _PHASES:
             continue
-        for down in (False, True):
-            plan = Plan(row, column, channels, copies, turned, down)
-            yield _banded(plan, operator)
+        for down in (False, True) if row.stride == 1 else (False,):
+            for band in range(2, row.size + 2, 2):
+                yield Plan(row, column, channels, copies, turned, down, band)
 
 
-def _banded(plan: Plan, operator: Operator) -> Plan:
-    """With as many rows at a time as there is room for."""
-    room = max(_BYTES, (operator.inputs[0].size + operator.outputs[0].size) // 8)
-    first = 2 if plan.twos else 1
-    found = replace(plan, band=first)
-    for band in range(2 * first, plan.row.size + first, first):
-        larger = replace(plan, band=band)
-        if _WORD * larger.planes * larger.plane > room:
-            break
-        found = larger
-    return found
+def _price(operator: Operator, plan: Plan) -> float:
+    """Instructions times bytes: more rows at a time are faster and take more scratch, which counts
+    thrice, since nothing that is alive then may share it."""
+    largest = max(operator.inputs[0].size, operator.outputs[0].size)
+    return plan.cost() * (largest + 3 * plan.scratch)
 
 
 def _axes(operator: Operator) -> tuple[Axis, Axis]:

@@ -4,10 +4,10 @@
  * output channels. Rows and columns are those of the kernel: where it suits the window better, they
  * are columns and rows of the image.
  *
- * Windows that move by one row come two at a time: the first of them takes pairs of weights (0, 1),
- * (2, 3), ..., the second, from the same words, the pairs (-, 0), (1, 2), ... Others come alone.
- * Results of three such twos, or of four windows alone, are computed together: from words that are
- * next to each other, which are neighbours in a row, or, with little in a row, in a column.
+ * Two windows, one below the other, are computed from the same words: the upper one takes pairs of
+ * weights (0, 1), (2, 3), ..., the lower one, which begins one or two rows later, (-, 0), (1, 2),
+ * ..., or (-, -), (0, 1), ... Three such twos are computed together. Their words are next to each
+ * other: they are neighbours in a row or, with little in a row, in a column.
  */
 struct utvm_planes_axis {
 	int32_t in_size;
@@ -19,7 +19,7 @@ struct utvm_planes_axis {
 	int32_t before; /* first pixel of the image */
 };
 
-/* At most so many words of columns that strides take apart. */
+/* Columns that strides take apart, at most. */
 #define UTVM_PLANES_PHASES 4
 
 struct utvm_depthwise_planes {
@@ -33,10 +33,10 @@ struct utvm_depthwise_planes {
 	int32_t low;
 	int32_t high;
 	int32_t dilation; /* of columns */
-	int32_t twos;	  /* whether windows come two at a time */
-	int32_t down;	  /* whether they are computed down a column */
+	int32_t down;	  /* whether what is computed together is in a column */
 	int32_t band;	  /* rows of results that come from one copy */
-	int32_t plane;	  /* words */
+	int32_t tap_pairs; /* of a column of the window */
+	int32_t plane;	   /* words */
 	int32_t pair_step; /* words, from one pair of rows to the next, */
 	int32_t phase_step;
 	int32_t place_step; /* and from one column of a phase to the next */
@@ -47,19 +47,18 @@ struct utvm_depthwise_planes {
 	int32_t place[UTVM_PLANES_PHASES];
 };
 
-/* A word of a plane that a window sees, in bytes from its first, and weights for it. */
+/* A word of a plane that two windows see, in bytes from its first, and the weights for it. */
 struct utvm_planes_tap {
 	int32_t offset;
-	int32_t first;
-	int32_t second;
+	int32_t upper;
+	int32_t lower;
 };
 
-/* Windows that are computed together: so many twos, or so many alone. */
+/* What is computed together: the upper ones of three twos, then the lower ones. */
 #define UTVM_PLANES_TWOS 3
-#define UTVM_PLANES_ALONE 4
 #define UTVM_PLANES_RESULTS 6
 
-/* Where their results go, from that of the first one. */
+/* Where the results go, from that of the first one. */
 struct utvm_planes_places {
 	int32_t at[UTVM_PLANES_RESULTS];
 };
@@ -78,8 +77,7 @@ struct utvm_planes_frame {
 };
 
 #if defined(UTVM_DSP)
-/* r0: taps, r1: plane, r2: where taps end, r3-r5: inputs, r6 and r7: weights, r8-lr: sums. */
-#define UTVM_PLANES_TWOS_TAP									   \
+#define UTVM_PLANES_TAP										   \
 	"ldmia r0!, {r3, r6, r7}\n\t"								   \
 	"add r3, r3, r1\n\t"									   \
 	"ldmia r3, {r3, r4, r5}\n\t"								   \
@@ -89,84 +87,65 @@ struct utvm_planes_frame {
 	"smlad r11, r3, r7, r11\n\t"								   \
 	"smlad r12, r4, r7, r12\n\t"								   \
 	"smlad lr, r5, r7, lr\n\t"
-#define UTVM_PLANES_TWOS_SUMS "r8-r12, lr"
 
-/* The same with r3-r6: inputs, r7: weights, r9-r12: sums. */
-#define UTVM_PLANES_ALONE_TAP									   \
-	"ldmia r0!, {r3, r7, r8}\n\t"								   \
-	"add r3, r3, r1\n\t"									   \
-	"ldmia r3, {r3, r4, r5, r6}\n\t"							   \
-	"smlad r9, r3, r7, r9\n\t"								   \
-	"smlad r10, r4, r7, r10\n\t"								   \
-	"smlad r11, r5, r7, r11\n\t"								   \
-	"smlad r12, r6, r7, r12\n\t"
-#define UTVM_PLANES_ALONE_SUMS "r9-r12"
+#define UTVM_PLANES_OFFSET(field) "i"(__builtin_offsetof(struct utvm_planes_frame, field))
 
-/* Two taps a turn, an odd one first. Then what becomes of the sums, with the frame in r0. */
-#define UTVM_PLANES_ASSEMBLY(frame, tap, sums_in, then)						   \
+/*
+ * Two taps a turn, an odd one first. r0: taps, r1: plane, r2: where taps end, r3-r5: inputs, r6 and
+ * r7: weights, r8-lr: sums. Then what becomes of these, with the frame in r0.
+ */
+#define UTVM_PLANES_ASSEMBLY(frame, then)							   \
 	do {											   \
 		register struct utvm_planes_frame *r0 __asm__("r0") = frame;			   \
 												   \
 		__asm__ volatile("push {r0, r4-r11}\n\t"					   \
-				 "ldmia r0, {r0, r1, r2, " sums_in "}\n\t"			   \
+				 "ldmia r0, {r0, r1, r2, r8-r12, lr}\n\t"			   \
 				 "sub r3, r2, r0\n\t"						   \
 				 "tst r3, #4\n\t"						   \
 				 "bne 2f\n"							   \
-				 "1:\n\t" tap							   \
-				 "2:\n\t" tap							   \
+				 "1:\n\t" UTVM_PLANES_TAP					   \
+				 "2:\n\t" UTVM_PLANES_TAP					   \
 				 "cmp r0, r2\n\t"						   \
 				 "bne 1b\n\t"							   \
 				 "pop {r0}\n\t" then						   \
 				 "pop {r4-r11}"							   \
 				 : "+r"(r0)							   \
-				 : [sums] "i"(__builtin_offsetof(struct utvm_planes_frame, sums)), \
-				   [scale] "i"(__builtin_offsetof(struct utvm_planes_frame, scale)), \
-				   [zero] "i"(__builtin_offsetof(struct utvm_planes_frame, zero)), \
-				   [output] "i"(__builtin_offsetof(struct utvm_planes_frame,	   \
-								   output))			   \
+				 : [sums] UTVM_PLANES_OFFSET(sums),				   \
+				   [scale] UTVM_PLANES_OFFSET(scale),				   \
+				   [zero] UTVM_PLANES_OFFSET(zero),				   \
+				   [output] UTVM_PLANES_OFFSET(output)				   \
 				 : "r1", "r2", "r3", "r12", "lr", "cc", "memory");		   \
 	} while (0)
-#define UTVM_PLANES_STORE(sums_in) "add r0, %[sums]\n\tstmia r0, {" sums_in "}\n\t"
 #endif
 
-/* Sums of three windows and of those a row below them, or of four windows. */
-UTVM_INLINE void utvm_planes_sums(int twos, struct utvm_planes_frame *f)
+UTVM_INLINE void utvm_planes_sums(struct utvm_planes_frame *f)
 {
 #if defined(UTVM_DSP)
-	if (twos) {
-		UTVM_PLANES_ASSEMBLY(f, UTVM_PLANES_TWOS_TAP, UTVM_PLANES_TWOS_SUMS,
-				     UTVM_PLANES_STORE(UTVM_PLANES_TWOS_SUMS));
-	} else {
-		UTVM_PLANES_ASSEMBLY(f, UTVM_PLANES_ALONE_TAP, UTVM_PLANES_ALONE_SUMS,
-				     UTVM_PLANES_STORE(UTVM_PLANES_ALONE_SUMS));
-	}
+	UTVM_PLANES_ASSEMBLY(f, "add r0, %[sums]\n\t"
+				"stmia r0, {r8-r12, lr}\n\t");
 #else
-	const int32_t together = twos ? UTVM_PLANES_TWOS : UTVM_PLANES_ALONE;
-
 	memcpy(f->sums, f->bias, sizeof(f->sums));
 	for (const struct utvm_planes_tap *tap = f->taps; tap != f->end; tap++) {
 		const int32_t *const x = f->plane + tap->offset / 4;
 
-		for (int32_t i = 0; i < together; i++) {
-			f->sums[i] = utvm_dot2(x[i], tap->first, f->sums[i]);
-			if (twos) {
-				f->sums[together + i] =
-					utvm_dot2(x[i], tap->second, f->sums[together + i]);
-			}
+		for (int32_t i = 0; i < UTVM_PLANES_TWOS; i++) {
+			int32_t *const lower = f->sums + UTVM_PLANES_TWOS + i;
+
+			f->sums[i] = utvm_dot2(x[i], tap->upper, f->sums[i]);
+			*lower = utvm_dot2(x[i], tap->lower, *lower);
 		}
 	}
 #endif
 }
 
 /* Sums to results, the first one last. */
-UTVM_INLINE void utvm_planes_results(const struct utvm_depthwise_planes *p, int twos, int narrow,
+UTVM_INLINE void utvm_planes_results(const struct utvm_depthwise_planes *p, int narrow,
 				     const struct utvm_planes_frame *f)
 {
-	int32_t i = twos ? 2 * UTVM_PLANES_TWOS : UTVM_PLANES_ALONE;
-	const int32_t zero = f->zero;
 	const struct utvm_scale scale = f->scale;
+	const int32_t zero = f->zero;
 
-	while (--i >= 0) {
+	for (int32_t i = UTVM_PLANES_RESULTS - 1; i >= 0; i--) {
 		const int32_t result = utvm_saturated(utvm_requantized(f->sums[i], scale, zero));
 
 		f->output[f->places->at[i]] =
@@ -174,92 +153,79 @@ UTVM_INLINE void utvm_planes_results(const struct utvm_depthwise_planes *p, int 
 	}
 }
 
-typedef void (*utvm_planes_together)(const struct utvm_depthwise_planes *p, int twos,
+typedef void (*utvm_planes_together)(const struct utvm_depthwise_planes *p,
 				     struct utvm_planes_frame *f);
 
 /* What a band's channels have in common. */
 struct utvm_planes_pass {
-	/* Windows, or twos of them: along those that are computed together, and across. */
+	/* Twos, along those that are computed together and across. */
 	int32_t along;
 	int32_t across;
 	int32_t along_step; /* bytes of the output */
 	int32_t across_step;
 	int32_t across_words; /* of the plane */
 	struct utvm_planes_places usual;
-	struct utvm_planes_places last;
+	struct utvm_planes_places last; /* where lower ones may be missing */
 };
 
 /*
- * For count windows or twos, of which the first few have a second row. The results of what is
- * missing go to where one that is not comes after them.
+ * For so many rows of results. Those of windows that are missing go to where one that is not
+ * missing comes after them.
  */
-UTVM_INLINE struct utvm_planes_places utvm_planes_places(int32_t count, int32_t seconds,
-							 int32_t step, int32_t below)
+UTVM_INLINE void utvm_planes_prepare(const struct utvm_depthwise_planes *p, int32_t rows,
+				     struct utvm_planes_pass *pass)
 {
-	struct utvm_planes_places places = {{0, 0, 0, 0, 0, 0}};
+	const int32_t units = (rows + 1) / 2, odd = rows & 1;
+	const int32_t below = p->row.step;
+	int32_t count, lower;
 
-	for (int32_t i = 0; i < count; i++) {
-		places.at[i] = i * step;
+	pass->along = p->down ? units : p->column.size;
+	pass->across = p->down ? p->column.size : units;
+	pass->along_step = p->down ? 2 * below : p->column.step;
+	pass->across_step = p->down ? p->column.step : 2 * below;
+	pass->across_words = p->down ? p->place_step : p->row.stride * p->pair_step;
+	count = utvm_min(pass->along, UTVM_PLANES_TWOS);
+	lower = p->down ? count - odd : count * (1 - odd);
+	for (int32_t i = 0; i < UTVM_PLANES_TWOS; i++) {
+		const int32_t at = i < count ? i * pass->along_step : 0;
+
+		pass->usual.at[i] = at;
+		pass->last.at[i] = at;
+		pass->usual.at[UTVM_PLANES_TWOS + i] = at + below;
+		pass->last.at[UTVM_PLANES_TWOS + i] = i < lower ? at + below : at;
 	}
-	for (int32_t i = 0; below != 0 && i < UTVM_PLANES_TWOS; i++) {
-		places.at[UTVM_PLANES_TWOS + i] = places.at[i] + (i < seconds ? below : 0);
-	}
-	return places;
 }
 
-/* For so many rows of results. */
-UTVM_INLINE struct utvm_planes_pass utvm_planes_pass(const struct utvm_depthwise_planes *p,
-						     int32_t rows)
-{
-	const int32_t below = p->twos ? p->row.step : 0;
-	const int32_t odd = p->twos ? rows & 1 : 0;
-	const int32_t units = p->twos ? (rows + 1) / 2 : rows;
-	const int32_t step = p->row.step + below;
-	struct utvm_planes_pass pass = {
-		.along = p->down ? units : p->column.size,
-		.across = p->down ? p->column.size : units,
-		.along_step = p->down ? step : p->column.step,
-		.across_step = p->down ? p->column.step : step,
-		.across_words = p->down ? p->place_step : p->pair_step,
-	};
-	const int32_t count =
-		utvm_min(pass.along, p->twos ? UTVM_PLANES_TWOS : UTVM_PLANES_ALONE);
-	const int32_t seconds = p->down ? count - odd : odd ? 0 : count;
-
-	pass.usual = utvm_planes_places(count, count, pass.along_step, below);
-	pass.last = utvm_planes_places(count, seconds, pass.along_step, below);
-	return pass;
-}
-
-/*
- * All windows of a band and a channel. The last that are computed together may be some of those
- * before, too.
- */
-UTVM_INLINE void utvm_planes_windows(const struct utvm_depthwise_planes *p, int twos,
+/* All windows of a band and a channel; the last three twos may be some of those before, too. */
+UTVM_INLINE void utvm_planes_windows(const struct utvm_depthwise_planes *p,
 				     utvm_planes_together together,
 				     const struct utvm_planes_pass *pass,
 				     struct utvm_planes_frame *f, const int32_t *plane,
 				     int8_t *output)
 {
-	const int32_t count = twos ? UTVM_PLANES_TWOS : UTVM_PLANES_ALONE;
+	const int32_t along = pass->along - UTVM_PLANES_TWOS, along_step = pass->along_step;
+	const int down = p->down != 0;
 
 	for (int32_t across = pass->across; across > 0; across--) {
-		const int last = across == 1 && !p->down;
-		const struct utvm_planes_places *const ends =
-			last || p->down ? &pass->last : &pass->usual;
+		const int last = !down && across == 1;
+		int32_t left = along, step;
 
 		f->plane = plane;
 		f->output = output;
 		f->places = last ? &pass->last : &pass->usual;
-		for (int32_t left = pass->along - count; left > 0; left -= count) {
-			const int32_t step = utvm_min(left, count);
-
-			together(p, twos, f);
+		for (;;) {
+			if (left <= 0 && down) {
+				f->places = &pass->last;
+			}
+			together(p, f);
+			if (left <= 0) {
+				break;
+			}
+			step = utvm_min(left, UTVM_PLANES_TWOS);
+			left -= step;
 			f->plane += step;
-			f->output += step * pass->along_step;
+			f->output += step * along_step;
 		}
-		f->places = ends;
-		together(p, twos, f);
 		plane += pass->across_words;
 		output += pass->across_step;
 	}
@@ -276,22 +242,18 @@ UTVM_INLINE void utvm_planes_channel(const struct utvm_depthwise_planes *p,
 		f->bias[i] = constants[0];
 	}
 	f->scale = utvm_scale_at(constants + 1);
-	if (p->twos) {
-		utvm_planes_windows(p, 1, together, pass, f, plane, output);
-	} else {
-		utvm_planes_windows(p, 0, together, pass, f, plane, output);
-	}
+	utvm_planes_windows(p, together, pass, f, plane, output);
 }
 
 typedef void (*utvm_planes_kind)(const struct utvm_depthwise_planes *p,
 				 const struct utvm_planes_pass *pass, struct utvm_planes_frame *f,
 				 const int32_t *plane, const int32_t *constants, int8_t *output);
 
-UTVM_INLINE void utvm_planes_together_narrow(const struct utvm_depthwise_planes *p, int twos,
+UTVM_INLINE void utvm_planes_together_narrow(const struct utvm_depthwise_planes *p,
 					     struct utvm_planes_frame *f)
 {
-	utvm_planes_sums(twos, f);
-	utvm_planes_results(p, twos, 1, f);
+	utvm_planes_sums(f);
+	utvm_planes_results(p, 1, f);
 }
 
 /* For results that are clamped to less than int8. */
@@ -303,44 +265,64 @@ UTVM_SHARED void utvm_planes_narrow(const struct utvm_depthwise_planes *p,
 	utvm_planes_channel(p, utvm_planes_together_narrow, pass, f, plane, constants, output);
 }
 
-/* The weights of a channel, column by column; where they end. */
-UTVM_SHARED const int8_t *utvm_planes_weights(const struct utvm_depthwise_planes *p,
-					      const int8_t *weights, struct utvm_planes_tap *taps)
+/*
+ * The weights of a channel, column by column: in each of these pairs and one more if odd. The lower
+ * ones begin one row after the upper ones, or two.
+ */
+UTVM_INLINE void utvm_planes_columns(int by_two, int32_t columns, int32_t pairs, int32_t odd,
+				     const int8_t *weights, struct utvm_planes_tap *taps)
 {
-	const int32_t pairs = p->row.window / 2;
-	const int32_t odd = p->row.window & 1;
+	for (; columns > 0; columns--) {
+		/* The last pair, or its second weight. */
+		int32_t before = 0, rest = 0;
 
-	for (int32_t column = p->column.window; column > 0; column--) {
-		int32_t before = 0;
+		for (int32_t i = pairs; i > 0; i--, taps++, weights += 2) {
+			const int32_t first = weights[0], second = weights[1];
+			const int32_t pair = utvm_low_halves(first, second);
 
-		for (int32_t i = pairs; i > 0; i--, weights += 2, taps++) {
-			taps->first = utvm_low_halves(weights[0], weights[1]);
-			taps->second = utvm_low_halves(before, weights[0]);
-			before = weights[1];
+			taps->upper = pair;
+			taps->lower = by_two ? before : utvm_low_halves(before, first);
+			before = by_two ? pair : second;
 		}
-		if (odd || p->twos) {
-			const int32_t rest = odd ? *weights++ : 0;
-
-			taps->first = utvm_low_halves(rest, 0);
-			taps->second = utvm_low_halves(before, rest);
+		if (odd) {
+			rest = *weights++;
+		}
+		if (!by_two || odd) {
+			taps->upper = rest & 0xFFFF;
+			taps->lower = by_two ? before : utvm_low_halves(before, rest);
+			before = rest & 0xFFFF;
+			taps++;
+		}
+		if (by_two) {
+			taps->upper = 0;
+			taps->lower = before;
 			taps++;
 		}
 	}
-	return weights;
+}
+
+UTVM_SHARED void utvm_planes_weights(const struct utvm_depthwise_planes *p, const int8_t *weights,
+				     struct utvm_planes_tap *taps)
+{
+	const int32_t pairs = p->row.window >> 1, odd = p->row.window & 1;
+
+	if (p->row.stride == 2) {
+		utvm_planes_columns(1, p->column.window, pairs, odd, weights, taps);
+	} else {
+		utvm_planes_columns(0, p->column.window, pairs, odd, weights, taps);
+	}
 }
 
 /* Where the taps are, in the same order; where these end. */
 UTVM_INLINE struct utvm_planes_tap *utvm_planes_find(const struct utvm_depthwise_planes *p,
 						     struct utvm_planes_tap *taps)
 {
-	const int32_t pairs = (p->row.window + (p->twos ? 2 : 1)) / 2;
-
 	for (int32_t i = 0; i < p->column.window; i++) {
 		const int32_t column = i * p->dilation;
 		int32_t offset = column % p->column.stride * p->phase_step +
 				 column / p->column.stride * p->place_step;
 
-		for (int32_t j = 0; j < pairs; j++, offset += p->pair_step) {
+		for (int32_t j = p->tap_pairs; j > 0; j--, offset += p->pair_step) {
 			(taps++)->offset = offset * (int32_t)sizeof(int32_t);
 		}
 	}
@@ -353,85 +335,89 @@ struct utvm_planes_row {
 	int32_t step;
 };
 
-UTVM_INLINE struct utvm_planes_row utvm_planes_row(const struct utvm_depthwise_planes *p,
-						   const int8_t *image, const int32_t *zero,
-						   int32_t y)
+/* Two rows of four channels to count columns of planes, or of fewer where there are no more. */
+UTVM_INLINE void utvm_planes_rows(int32_t channels, int32_t count, struct utvm_planes_row upper,
+				  struct utvm_planes_row lower, int32_t *to, int32_t size,
+				  int32_t step)
 {
-	const int inside = y >= 0 && y < p->row.in_size;
-	const struct utvm_planes_row row = {
-		inside ? image + y * p->row.in_step : (const int8_t *)zero,
-		inside ? p->column.in_step : 0,
-	};
-
-	return row;
+	for (; count > 0; count--, to += step) {
+		if (channels == 4) {
+			utvm_plane_column(to, size, utvm_load4(upper.pixels),
+					  utvm_load4(lower.pixels));
+		} else {
+			for (int32_t c = 0; c < channels; c++) {
+				to[c * size] = utvm_low_halves(upper.pixels[c], lower.pixels[c]);
+			}
+		}
+		upper.pixels += upper.step;
+		lower.pixels += lower.step;
+	}
 }
 
-/* Two rows of four channels to planes, or of fewer where there are no more. */
-UTVM_INLINE void utvm_planes_rows(const struct utvm_depthwise_planes *p, int four,
-				  struct utvm_planes_row upper, struct utvm_planes_row lower,
-				  int32_t *planes)
+/* What so many rows of results need of four channels, or fewer; image is at the first of these. */
+UTVM_INLINE void utvm_planes_fill(const struct utvm_depthwise_planes *p, int32_t channels,
+				  const int8_t *image, int32_t y, int32_t rows, int32_t *planes)
 {
-	const int32_t stride = p->column.stride, size = p->plane, step = p->place_step;
+	const int32_t zero = (int32_t)(0x01010101U * (uint8_t)p->in_zero);
+	const int32_t height = p->row.in_size, pitch = p->row.in_step;
+	const int32_t pairs = ((rows - 1) * p->row.stride + p->row.window + 1) / 2;
+	const int32_t step = p->column.stride * p->column.in_step;
+	const int32_t pair_step = p->pair_step, place_step = p->place_step, size = p->plane;
+	const struct utvm_planes_row outside = {(const int8_t *)&zero, 0};
 
 	for (int32_t phase = 0; phase < p->phases; phase++) {
-		const int8_t *above = upper.pixels + p->first[phase] * upper.step;
-		const int8_t *below = lower.pixels + p->first[phase] * lower.step;
+		const int8_t *pixels = image + p->first[phase] * p->column.in_step + y * pitch;
+		const int32_t count = p->count[phase];
 		int32_t *to = planes + p->place[phase];
+		int32_t row = y;
 
-		for (int32_t i = p->count[phase]; i > 0; i--, to += step) {
-			if (four) {
-				utvm_plane_column(to, size, utvm_load4(above), utvm_load4(below));
-			} else {
-				for (int32_t c = 0; c < p->channels; c++) {
-					to[c * size] = utvm_low_halves(above[c], below[c]);
-				}
+		for (int32_t i = pairs; i > 0; i--, row += 2, to += pair_step) {
+			struct utvm_planes_row upper = {pixels, step};
+			struct utvm_planes_row lower = {pixels + pitch, step};
+
+			if (row < 0 || row >= height) {
+				upper = outside;
 			}
-			above += stride * upper.step;
-			below += stride * lower.step;
+			if (row + 1 < 0 || row + 1 >= height) {
+				lower = outside;
+			}
+			utvm_planes_rows(channels, count, upper, lower, to, size, place_step);
+			pixels += 2 * pitch;
 		}
 	}
 }
 
-/* What so many rows of results need of four channels; image is at the first of these. */
 UTVM_SHARED void utvm_planes_copy(const struct utvm_depthwise_planes *p, const int8_t *image,
 				  int32_t y, int32_t rows, int32_t *planes)
 {
-	const int32_t zero = (int32_t)(0x01010101U * (uint8_t)p->in_zero);
-	const int32_t needed = (rows - 1) * p->row.stride + p->row.window;
-
-	for (int32_t row = y; row < y + needed; row += 2) {
-		const struct utvm_planes_row upper = utvm_planes_row(p, image, &zero, row);
-		const struct utvm_planes_row lower = utvm_planes_row(p, image, &zero, row + 1);
-
-		if (p->channels >= 4) {
-			utvm_planes_rows(p, 1, upper, lower, planes);
-		} else {
-			utvm_planes_rows(p, 0, upper, lower, planes);
-		}
-		planes += p->pair_step;
+	if (p->channels >= 4) {
+		utvm_planes_fill(p, 4, image, y, rows, planes);
+	} else {
+		utvm_planes_fill(p, p->channels, image, y, rows, planes);
 	}
 }
 
 /* Some rows of results of all channels. */
 UTVM_INLINE void utvm_planes_band(const struct utvm_depthwise_planes *p, utvm_planes_kind kind,
-				  struct utvm_planes_frame *f, const int8_t *image, int32_t y,
-				  int32_t rows, const int8_t *weights, const int32_t *constants,
-				  int32_t *planes, int8_t *output)
+				  struct utvm_planes_frame *f, struct utvm_planes_tap *taps,
+				  const int8_t *image, int32_t y, int32_t rows,
+				  const int8_t *weights, const int32_t *constants, int32_t *planes,
+				  int8_t *output)
 {
-	const struct utvm_planes_pass pass = utvm_planes_pass(p, rows);
-	struct utvm_planes_tap *const taps = (struct utvm_planes_tap *)(uintptr_t)f->taps;
+	struct utvm_planes_pass pass;
 
-	for (int32_t channel = 0; channel < p->channels; channel += 4) {
-		/* The last four may be some of those before, too, but these are done. */
-		const int32_t from = utvm_max(utvm_min(channel, p->channels - 4), 0);
-		const int32_t *plane = planes + (channel - from) * p->plane;
-		const int32_t *const end = planes + utvm_min(p->channels, 4) * p->plane;
+	utvm_planes_prepare(p, rows, &pass);
+	for (int32_t c = 0, count = (p->channels - 1) % 4 + 1; c < p->channels;
+	     c += count, count = 4) {
+		/* Of the first four only those that are not among the next. */
+		const int32_t *const end = planes + count * p->plane;
 
-		utvm_planes_copy(p, image + from, y, rows, planes);
-		for (; plane != end; plane += p->plane) {
+		utvm_planes_copy(p, image + c, y, rows, planes);
+		for (const int32_t *plane = planes; plane != end; plane += p->plane) {
 			for (int32_t copy = 0; copy < p->copies; copy++) {
-				weights = utvm_planes_weights(p, weights, taps);
+				utvm_planes_weights(p, weights, taps);
 				kind(p, &pass, f, plane, constants, output++);
+				weights += p->row.window * p->column.window;
 				constants += UTVM_CHANNEL_WORDS;
 			}
 		}
@@ -446,19 +432,17 @@ UTVM_SHARED void utvm_depthwise_planes(const struct utvm_depthwise_planes *p, ut
 	struct utvm_planes_tap *const end = utvm_planes_find(p, taps);
 	struct utvm_planes_frame frame = {.taps = taps, .end = end, .zero = p->out_zero};
 	int32_t *const planes = (int32_t *)end;
-	const int32_t zero = utvm_low_halves(p->in_zero, p->in_zero);
 
 	/* The borders stay. */
 	for (int32_t i = 0; i < utvm_min(p->channels, 4) * p->plane; i++) {
-		planes[i] = zero;
+		planes[i] = utvm_low_halves(p->in_zero, p->in_zero);
 	}
 	for (int32_t batch = 0; batch < p->batches; batch++) {
 		for (int32_t row = 0; row < p->row.size; row += p->band) {
-			const int32_t rows = utvm_min(p->band, p->row.size - row);
-
-			utvm_planes_band(p, kind, &frame, input,
-					 row * p->row.stride - p->row.before, rows, weights,
-					 constants, planes, output + row * p->row.step);
+			utvm_planes_band(p, kind, &frame, taps, input,
+					 row * p->row.stride - p->row.before,
+					 utvm_min(p->band, p->row.size - row), weights, constants,
+					 planes, output + row * p->row.step);
 		}
 		input += p->row.in_size * p->column.in_size * p->channels;
 		output += p->row.size * p->column.size * p->channels * p->copies;

@@ -1,8 +1,8 @@
-UTVM_INLINE void utvm_planes_together_full(const struct utvm_depthwise_planes *p, int twos,
+UTVM_INLINE void utvm_planes_together_full(const struct utvm_depthwise_planes *p,
 					   struct utvm_planes_frame *f)
 {
-	utvm_planes_sums(twos, f);
-	utvm_planes_results(p, twos, 0, f);
+	utvm_planes_sums(f);
+	utvm_planes_results(p, 0, f);
 }
 
 /* For results of all of int8. */

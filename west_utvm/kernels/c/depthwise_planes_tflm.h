@@ -1,13 +1,13 @@
 /*
- * Windows whose results are all of int8: in assembly from the sums on, which are in registers. r0
- * is the frame, r1 and r2 are the scale, r3 the zero point, then r1-r7 the output and its places.
+ * Windows whose results are all of int8: in assembly from the sums on, which are in r8-lr. r0 is
+ * the frame, r1 and r2 are the scale, r3 is the zero point; then r1-r7 are the output and places.
  */
 #if defined(UTVM_DSP)
 #define UTVM_PLANES_AWAY(x) "add " x ", " x ", " x ", asr #31\n\t"
 #define UTVM_PLANES_UP(x)
 
 /* utvm_requantized of two sums. */
-#define UTVM_PLANES_RESULTS_OF(a, b, round)							   \
+#define UTVM_PLANES_SCALED(a, b, round)								   \
 	"smmlar " a ", " a ", r1, " a "\n\t"							   \
 	"smmlar " b ", " b ", r1, " b "\n\t" round(a) round(b)					   \
 	"smmlar " a ", " a ", r2, r3\n\t"							   \
@@ -15,15 +15,13 @@
 	"ssat " a ", #8, " a "\n\t"								   \
 	"ssat " b ", #8, " b "\n\t"
 
-#define UTVM_PLANES_SCALE "ldrd r1, r2, [r0, %[scale]]\n\tldr r3, [r0, %[zero]]\n\t"
-#define UTVM_PLANES_OUTPUT "ldrd r1, r7, [r0, %[output]]\n\t"
-
-#define UTVM_PLANES_TWOS_RESULTS(round)								   \
-	UTVM_PLANES_SCALE									   \
-	UTVM_PLANES_RESULTS_OF("r8", "r9", round)						   \
-	UTVM_PLANES_RESULTS_OF("r10", "r11", round)						   \
-	UTVM_PLANES_RESULTS_OF("r12", "lr", round)						   \
-	UTVM_PLANES_OUTPUT									   \
+#define UTVM_PLANES_STORED(round)								   \
+	"ldrd r1, r2, [r0, %[scale]]\n\t"							   \
+	"ldr r3, [r0, %[zero]]\n\t"								   \
+	UTVM_PLANES_SCALED("r8", "r9", round)							   \
+	UTVM_PLANES_SCALED("r10", "r11", round)							   \
+	UTVM_PLANES_SCALED("r12", "lr", round)							   \
+	"ldrd r1, r7, [r0, %[output]]\n\t"							   \
 	"ldmia r7, {r2-r7}\n\t"									   \
 	"strb lr, [r1, r7]\n\t"									   \
 	"strb r12, [r1, r6]\n\t"								   \
@@ -32,46 +30,29 @@
 	"strb r9, [r1, r3]\n\t"									   \
 	"strb r8, [r1]\n\t"
 
-#define UTVM_PLANES_ALONE_RESULTS(round)							   \
-	UTVM_PLANES_SCALE									   \
-	UTVM_PLANES_RESULTS_OF("r9", "r10", round)						   \
-	UTVM_PLANES_RESULTS_OF("r11", "r12", round)						   \
-	UTVM_PLANES_OUTPUT									   \
-	"ldmia r7, {r2-r5}\n\t"									   \
-	"strb r12, [r1, r5]\n\t"								   \
-	"strb r11, [r1, r4]\n\t"								   \
-	"strb r10, [r1, r3]\n\t"								   \
-	"strb r9, [r1]\n\t"
-
-#define UTVM_PLANES_BOTH(round)									   \
+#define UTVM_PLANES_DONE(round)									   \
 	do {											   \
-		if (twos) {									   \
-			UTVM_PLANES_ASSEMBLY(f, UTVM_PLANES_TWOS_TAP, UTVM_PLANES_TWOS_SUMS,	   \
-					     UTVM_PLANES_TWOS_RESULTS(round));			   \
-		} else {									   \
-			UTVM_PLANES_ASSEMBLY(f, UTVM_PLANES_ALONE_TAP, UTVM_PLANES_ALONE_SUMS,	   \
-					     UTVM_PLANES_ALONE_RESULTS(round));			   \
-		}										   \
+		UTVM_PLANES_ASSEMBLY(f, UTVM_PLANES_STORED(round));				   \
 		(void)p;									   \
 	} while (0)
 #else
-#define UTVM_PLANES_BOTH(round)									   \
+#define UTVM_PLANES_DONE(round)									   \
 	do {											   \
-		utvm_planes_sums(twos, f);							   \
-		utvm_planes_results(p, twos, 0, f);						   \
+		utvm_planes_sums(f);								   \
+		utvm_planes_results(p, 0, f);							   \
 	} while (0)
 #endif
 
-UTVM_INLINE void utvm_planes_together_full(const struct utvm_depthwise_planes *p, int twos,
+UTVM_INLINE void utvm_planes_together_full(const struct utvm_depthwise_planes *p,
 					   struct utvm_planes_frame *f)
 {
-	UTVM_PLANES_BOTH(UTVM_PLANES_AWAY);
+	UTVM_PLANES_DONE(UTVM_PLANES_AWAY);
 }
 
-UTVM_INLINE void utvm_planes_together_positive(const struct utvm_depthwise_planes *p, int twos,
+UTVM_INLINE void utvm_planes_together_positive(const struct utvm_depthwise_planes *p,
 					       struct utvm_planes_frame *f)
 {
-	UTVM_PLANES_BOTH(UTVM_PLANES_UP);
+	UTVM_PLANES_DONE(UTVM_PLANES_UP);
 }
 
 /* For results of all of int8. */
