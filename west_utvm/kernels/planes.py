@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depthwise convolutions of any window for CPUs with Arm's DSP extension
-(``c/depthwise_planes.h``).
+"""Depthwise convolutions of any window, and others of one input channel, for CPUs with Arm's DSP
+extension (``c/depthwise_planes.h``).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -143,12 +144,39 @@ class Plan:
         )
 
 
+def single_channel(operator: Operator, options: Options) -> Emitted | None:
+    """A convolution of one input channel, where that takes less than the copies of ``packed``."""
+    data, weights, bias = operator.inputs
+    if data.shape[3] != 1 or weights.data is None:
+        return None
+    turned = weights.data[..., 0].transpose(1, 2, 0)
+    weights = replace(weights, shape=turned.shape, data=turned)
+    depthwise = replace(operator, kind="depthwise_conv2d", inputs=(data, weights, bias))
+    plan, other = _best(depthwise), packed.conv2d(operator, options)
+    if plan is None or other is None:
+        return None
+    largest = max(data.size, operator.outputs[0].size)
+    if _price(operator, plan) > _cost_of_packed(operator) * (largest + 3 * other.scratch):
+        return None
+    return _emitted(depthwise, plan, options, "conv2d, dsp, one channel")
+
+
 def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
     """Windows that move by one or two along one of the axes, with its taps next to each other, and
     by up to four along the other."""
+    plan = _best(operator)
+    if plan is None or plan.cost() > _cost_of_taps(plan):
+        return None
+    return _emitted(operator, plan, options, "depthwise_conv2d, dsp")
+
+
+def _best(operator: Operator) -> Plan | None:
+    return min(_plans(operator), key=lambda plan: _price(operator, plan), default=None)
+
+
+def _emitted(operator: Operator, plan: Plan, options: Options, label: str) -> Emitted | None:
     channels = packing.channels(operator, options.rounding, axis=2)
-    plan = min(_plans(operator), key=lambda plan: _price(operator, plan), default=None)
-    if channels is None or plan is None or plan.cost() > _cost_of_taps(operator, plan):
+    if channels is None:
         return None
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
@@ -182,7 +210,7 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
         constants=_constants(operator, channels, plan),
         macs=operator.outputs[0].elements * height * width,
         scratch=plan.scratch,
-        label="depthwise_conv2d, dsp",
+        label=label,
         overlap=overlap.in_bands(operator, number),
         overlap_aligned=overlap.of_channels(operator, number) if plan.copies == 1 else None,
     )
@@ -241,11 +269,20 @@ def _bands(operator: Operator, plan: Plan) -> Array:
     return number
 
 
-def _cost_of_taps(operator: Operator, plan: Plan) -> float:
+def _cost_of_taps(plan: Plan) -> float:
     """Instructions of ``c/depthwise_taps.h`` for an input channel of an image."""
     pixels = plan.row.size * plan.column.size
     taps = plan.row.window * plan.column.window
     return pixels * (plan.copies * (4.3 * taps + 18) + 10.0 * taps / plan.channels)
+
+
+def _cost_of_packed(operator: Operator) -> float:
+    """Those of ``c/conv2d_packed.h`` for an image of one channel."""
+    count, height, width, _ = operator.inputs[1].shape
+    taps = height * width
+    copied = 60 + taps * (8 if width % 4 else 4)
+    multiplied = (count + count % 2) * (0.71 * packing.padded(taps) + 10)
+    return math.prod(operator.outputs[0].shape[1:3]) * (copied + multiplied)
 
 
 def _constants(operator: Operator, channels: packing.Channels, plan: Plan) -> Mapping[str, Array]:

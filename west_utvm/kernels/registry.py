@@ -62,6 +62,7 @@ _KERNELS = (
     Row("conv2d", mve.columns, _MVE),
     Row("conv2d", mve.conv2d, _MVE),
     Row("conv2d", packed.matmul, _DSP, optimize=_LARGE),
+    Row("conv2d", planes.single_channel, _DSP, optimize=_LARGE),
     Row("conv2d", packed.conv2d, _DSP, optimize=_LARGE),
     Row("conv2d", rows.matmul),
     Row("conv2d", rows.conv2d),
