@@ -92,9 +92,10 @@ def taps(operator: Operator, options: Options) -> Emitted | None:
     data, weights, _ = operator.inputs
     output = operator.outputs[0]
     count = weights.shape[0] * weights.shape[1]
+    more = ("depthwise_copies.h",) if output.shape[3] > data.shape[3] else ()
     return Emitted(
-        headers=(*packing.HEADERS, "taps.h", "window.h", "patch.h", "depthwise_taps.h"),
-        kernel="depthwise_taps",
+        headers=(*packing.HEADERS, "taps.h", "window.h", "depthwise_taps.h", *more),
+        kernel="depthwise_copies" if more else "depthwise_taps",
         struct="depthwise_taps",
         fields={
             "window": window(operator),

@@ -65,6 +65,17 @@ def depthwise(operator: Operator, *, pixels: int = 1) -> int:
     return of_steps(reads, written, operator.inputs[0].size)
 
 
+def in_words(operator: Operator, word: int) -> int:
+    """Of a pooling that computes ``word`` channels of a pixel after each other, or a multiple of
+    these; the last may be some of those before, too."""
+    channels = operator.outputs[0].shape[-1]
+    done = np.arange(0, channels, word)
+    corners = _corners(operator)[:, None] * channels
+    written = np.arange(len(corners))[:, None] * channels + done
+    reads = corners + np.minimum(done, channels - word)
+    return of_steps(reads.reshape(-1), written.reshape(-1), operator.inputs[0].size)
+
+
 def bands(operator: Operator, height: int) -> tuple[int, int]:
     """``of_channels`` for bands of ``height`` output rows."""
     batches, rows, width, _ = operator.outputs[0].shape
