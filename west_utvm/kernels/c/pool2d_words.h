@@ -154,14 +154,15 @@ UTVM_INLINE void utvm_pool2d_means(const struct utvm_pool2d *p, int32_t even, in
 	}
 }
 
-/* Of one or two words of channels, and up to 256 taps, whose sums have 16 bits. */
+/* Of a word of channels, and up to 256 taps, whose sums have 16 bits. */
 UTVM_INLINE void utvm_pool2d_average(const struct utvm_pool2d *p, struct utvm_pool2d_part part,
 				     int32_t words, int8_t *output)
 {
 	const int32_t step = p->channels, pitch = p->in_width * step;
 	const int32_t count = part.height * part.width;
-	int32_t even = 0, odd = 0, next_even = 0, next_odd = 0;
+	int32_t even = 0, odd = 0;
 
+	(void)words;
 	for (; part.height > 0; part.height--, part.corner += pitch) {
 		const int8_t *tap = part.corner;
 
@@ -170,29 +171,20 @@ UTVM_INLINE void utvm_pool2d_average(const struct utvm_pool2d *p, struct utvm_po
 
 			even = utvm_add_even(even, word);
 			odd = utvm_add_odd(odd, word);
-			if (words == 2) {
-				const int32_t next = utvm_load4(tap + 4);
-
-				next_even = utvm_add_even(next_even, next);
-				next_odd = utvm_add_odd(next_odd, next);
-			}
 		}
 	}
 	utvm_pool2d_means(p, even, odd, count, output);
-	if (words == 2) {
-		utvm_pool2d_means(p, next_even, next_odd, count, output + 4);
-	}
 }
 
 /* All channels of one pixel; the last four may be some of those before, too. */
 UTVM_INLINE void utvm_pool2d_channels(const struct utvm_pool2d *p, utvm_pool2d_kind kind,
-				      struct utvm_pool2d_part part, int8_t *output)
+				      int two, struct utvm_pool2d_part part, int8_t *output)
 {
 	const int8_t *const corner = part.corner;
 	const int32_t channels = p->channels;
 	int32_t c = 0;
 
-	for (; c <= channels - 8; c += 8) {
+	for (; two && c <= channels - 8; c += 8) {
 		part.corner = corner + c;
 		kind(p, part, 2, output + c);
 	}
@@ -204,7 +196,7 @@ UTVM_INLINE void utvm_pool2d_channels(const struct utvm_pool2d *p, utvm_pool2d_k
 	}
 }
 
-UTVM_INLINE void utvm_pool2d_words(const struct utvm_pool2d *p, utvm_pool2d_kind kind,
+UTVM_INLINE void utvm_pool2d_words(const struct utvm_pool2d *p, utvm_pool2d_kind kind, int two,
 				   const int8_t *input, int8_t *output)
 {
 	for (int32_t line = 0; line < p->batches * p->height; line++) {
@@ -222,7 +214,7 @@ UTVM_INLINE void utvm_pool2d_words(const struct utvm_pool2d *p, utvm_pool2d_kind
 				columns.end - columns.begin,
 			};
 
-			utvm_pool2d_channels(p, kind, part, output);
+			utvm_pool2d_channels(p, kind, two, part, output);
 			output += p->channels;
 		}
 	}
@@ -231,11 +223,11 @@ UTVM_INLINE void utvm_pool2d_words(const struct utvm_pool2d *p, utvm_pool2d_kind
 UTVM_SHARED void utvm_max_pool2d_words(const struct utvm_pool2d *p, const int8_t *input,
 				       int8_t *output)
 {
-	utvm_pool2d_words(p, utvm_pool2d_largest, input, output);
+	utvm_pool2d_words(p, utvm_pool2d_largest, 1, input, output);
 }
 
 UTVM_SHARED void utvm_average_pool2d_words(const struct utvm_pool2d *p, const int8_t *input,
 					   int8_t *output)
 {
-	utvm_pool2d_words(p, utvm_pool2d_average, input, output);
+	utvm_pool2d_words(p, utvm_pool2d_average, 0, input, output);
 }
