@@ -24,6 +24,8 @@ _CHANNELS = 4
 _TAP_WORDS = 3
 _TWOS = 3
 _PHASES = 4
+# Bytes of other tensors that a model has at least, so that it is not scratch that matters most.
+_LEAST = 2048
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,8 @@ def single_channel(operator: Operator, options: Options) -> Emitted | None:
     plan, other = _best(depthwise), packed.conv2d(operator, options)
     if plan is None or other is None:
         return None
-    largest = max(data.size, operator.outputs[0].size)
-    if _price(operator, plan) > _cost_of_packed(operator) * (largest + 3 * other.scratch):
+    packed_price = _price(operator, _cost_of_packed(operator), other.scratch)
+    if _price(operator, plan.cost(), plan.scratch) > packed_price:
         return None
     return _emitted(depthwise, plan, options, "conv2d, dsp, one channel")
 
@@ -171,7 +173,11 @@ def depthwise_conv2d(operator: Operator, options: Options) -> Emitted | None:
 
 
 def _best(operator: Operator) -> Plan | None:
-    return min(_plans(operator), key=lambda plan: _price(operator, plan), default=None)
+    return min(
+        _plans(operator),
+        key=lambda plan: _price(operator, plan.cost(), plan.scratch),
+        default=None,
+    )
 
 
 def _emitted(operator: Operator, plan: Plan, options: Options, label: str) -> Emitted | None:
@@ -229,11 +235,11 @@ def _plans(operator: Operator) -> Iterator[Plan]:
                 yield Plan(row, column, channels, copies, turned, down, band)
 
 
-def _price(operator: Operator, plan: Plan) -> float:
+def _price(operator: Operator, cost: float, scratch: int) -> float:
     """Instructions times bytes: more rows at a time are faster and take more scratch, which counts
     thrice, since nothing that is alive then may share it."""
-    largest = max(operator.inputs[0].size, operator.outputs[0].size)
-    return plan.cost() * (largest + 3 * plan.scratch)
+    sizes = (operator.inputs[0].size, operator.outputs[0].size, _LEAST)
+    return cost * (max(sizes) + 3 * scratch)
 
 
 def _axes(operator: Operator) -> tuple[Axis, Axis]:
