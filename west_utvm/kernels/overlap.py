@@ -100,11 +100,12 @@ def of_channels(operator: Operator, number: Array) -> tuple[int, int]:
     return distance * channels, channels
 
 
-def in_bands(operator: Operator, number: Array) -> int:
-    """The same where they may lie anyhow, with any number of channels: a band's pixels are read
-    for the last time before the last of its channels are written."""
+def in_bands(operator: Operator, number: Array, *, once: bool) -> int:
+    """The same where they may lie anyhow, with any number of channels. ``once``: a band's pixels
+    are read before any of its channels is written; else before the last of these."""
     reads, written = _of_bands(operator, number)
     source, output = operator.inputs[0], operator.outputs[0]
+    written = np.concatenate([[0], written[:-1]]) if once else written
     return of_steps(reads * source.shape[-1], written * output.shape[-1], source.size)
 
 

@@ -217,7 +217,7 @@ def _emitted(operator: Operator, plan: Plan, options: Options, label: str) -> Em
         macs=operator.outputs[0].elements * height * width,
         scratch=plan.scratch,
         label=label,
-        overlap=overlap.in_bands(operator, number),
+        overlap=overlap.in_bands(operator, number, once=plan.channels <= _CHANNELS),
         overlap_aligned=overlap.of_channels(operator, number) if plan.copies == 1 else None,
     )
 
