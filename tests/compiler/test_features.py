@@ -16,7 +16,10 @@ from .tflite_models import Case
 
 # Families with kernels of their own for a CPU feature.
 TUNED = {
-    "cortex-m4": ("conv_2d", "depthwise_conv_2d", "fully_connected"),
+    "cortex-m4": (
+        *("conv_2d", "depthwise_conv_2d", "fully_connected"),
+        *("average_pool_2d", "max_pool_2d"),
+    ),
     "cortex-m55": (
         *("conv_2d", "depthwise_conv_2d", "fully_connected"),
         *("add", "sub", "mul", "average_pool_2d", "max_pool_2d", "mean", "logistic", "chain"),

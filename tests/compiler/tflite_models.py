@@ -784,6 +784,18 @@ def _grid() -> Iterator[tuple[str, str, Callable[..., bytes]]]:
         "c5-d2": {"depth": 5, "dilation": (2, 2)},
         "c4-per-tensor": {"depth": 4, "spread": 0},
         "c6-wide-spread": {"depth": 6, "spread": 30.0},
+        "c9-5x5-relu": {"depth": 9, "kernel": (5, 5), "activation": RELU, "size": (9, 8)},
+        "c8-5x5-s2": {"depth": 8, "kernel": (5, 5), "stride": (2, 2), "size": (11, 7)},
+        "c20-1x9": {"depth": 20, "kernel": (1, 9), "size": (1, 24)},
+        "c10-9x1-valid": {"depth": 10, "kernel": (9, 1), "size": (23, 1), "padding": VALID},
+        "c7-7x2-s21": {"depth": 7, "kernel": (7, 2), "stride": (2, 1), "size": (15, 4)},
+        "c6-4x3-d12": {"depth": 6, "kernel": (4, 3), "dilation": (1, 2), "size": (6, 10)},
+        "c2-m5-3x5": {"depth": 2, "multiplier": 5, "kernel": (3, 5), "activation": RELU6},
+        "c1-5x5": {"depth": 1, "kernel": (5, 5), "size": (12, 11)},
+        "c1-m8-10x8-s2": {
+            **{"depth": 1, "multiplier": 8, "kernel": (10, 8)},
+            **{"stride": (2, 2), "size": (21, 20), "activation": RELU},
+        },
     }.items():
         yield (
             "depthwise_conv_2d",

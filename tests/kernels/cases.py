@@ -63,15 +63,15 @@ MOST_MACS = 250_000
 MOST_ELEMENTS = 4_000
 # How many cases of each kind, times UTVM_KERNEL_CASES.
 COUNTS = {
-    "conv2d": 66,
+    "conv2d": 75,
     "grouped_conv2d": 36,
     "conv2d_transpose": 12,
     "chain": 48,
-    "depthwise_conv2d": 60,
+    "depthwise_conv2d": 84,
     "fully_connected": 27,
     "batch_matmul": 9,
     "average_pool2d": 15,
-    "max_pool2d": 9,
+    "max_pool2d": 15,
     "add": 15,
     "sub": 6,
     "maximum": 3,
@@ -404,9 +404,11 @@ def _image(
 
 
 def _conv2d(random: Random, kind: str, number: int) -> Operator:
-    how = _window(random, plain=0.3, dilated=0.2)
+    one = number % COUNTS["conv2d"] >= 66  # channel, as kernels of their own have it
+    how = _window(random, plain=0 if one else 0.3, dilated=0.2)
     depths = (1, 3, 4, 8, *CHANNELS)
-    depth, channels = depths[number % len(depths)], CHANNELS[number * 7 % len(CHANNELS)]
+    depth = 1 if one else depths[number % len(depths)]
+    channels = CHANNELS[number % 5 if one else number * 7 % len(CHANNELS)]
     image = _image(random, how, depth, channels, math.prod(how[0]) * depth * channels)
     return _convolution(random, kind, image, depth, channels)
 

@@ -30,6 +30,7 @@ enum variant {
 	EDGE_INPUT,
 	OVERLAP,
 	OVERLAP_ODD,
+	OVERLAP_ALIGNED,
 	OVERLAP_BOTH,
 	VARIANTS,
 };
@@ -136,8 +137,7 @@ static int is_odd(void)
 
 static int overlaps(uint32_t input)
 {
-	return now.variant == OVERLAP_BOTH ||
-	       ((now.variant == OVERLAP || now.variant == OVERLAP_ODD) && now.input == input);
+	return now.variant == OVERLAP_BOTH || (now.variant >= OVERLAP && now.input == input);
 }
 
 /* From an address that is a multiple of 16 to one that is odd for these elements. */
@@ -161,6 +161,9 @@ static void take_shared(const struct rig_case *item, struct layout *layout)
 	int32_t lowest, end;
 
 	distances[first] = (item->inputs[first].overlap + odd - mask - 1) & mask;
+	if (now.variant == OVERLAP_ALIGNED) {
+		distances[first] = item->inputs[first].aligned;
+	}
 	end = distances[first] + (int32_t)item->inputs[first].size;
 	distances[second] = (larger(end, item->inputs[second].overlap) - mask - 1) & mask;
 	if (overlaps(second)) {
@@ -288,6 +291,9 @@ static int is_possible(const struct rig_case *item)
 	if (now.variant == OVERLAP_BOTH) {
 		return item->count == 2 && one->may_overlap &&
 		       item->inputs[1U - now.input].may_overlap;
+	}
+	if (now.variant == OVERLAP_ALIGNED) {
+		return one->may_align;
 	}
 	return now.variant == EDGE_INPUT || one->may_overlap;
 }

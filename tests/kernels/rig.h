@@ -6,11 +6,16 @@
 
 #define RIG_MOST_INPUTS 4
 
-/* An input. It may overlap the output if it begins at least so many bytes behind its start. */
+/*
+ * An input. It may overlap the output if it begins at least so many bytes behind its start, or
+ * just as many as the other figure.
+ */
 struct rig_input {
 	uint32_t size;
 	int32_t may_overlap;
 	int32_t overlap;
+	int32_t may_align;
+	int32_t aligned;
 };
 
 /*

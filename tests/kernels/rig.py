@@ -68,6 +68,7 @@ _VARIANTS = (
     "input {} at the edge",
     "input {} overlaps",
     "input {} overlaps, odd addresses",
+    "input {} overlaps by whole pixels",
     "input {} and the other overlap",
 )
 _WRONG_RESULT, _WRITTEN_OUTSIDE, _STOPPED, _DONE = range(4)
@@ -231,7 +232,7 @@ def _entry(number: int, item: Item) -> str:
         for i, value in enumerate(activations(operator))
     ]
     arguments += ["scratch"] if emitted.scratch else []
-    inputs = ", ".join(map(_input, item.case.given, _overlaps(item)))
+    inputs = ", ".join(map(_input, item.case.given, _overlaps(item), _aligned(item)))
     values = (*item.case.given, *operator.outputs)
     alignment = max(DTYPE_SIZES[value.dtype] for value in values)
     return f"""
@@ -249,8 +250,16 @@ const struct rig_case rig_case{number} = {{
 """
 
 
-def _input(value: Value, overlap: int | None) -> str:
-    return f"{{{value.size}, {int(overlap is not None)}, {overlap or 0}}}"
+def _input(value: Value, overlap: int | None, aligned: int | None) -> str:
+    figures = [figure for one in (overlap, aligned) for figure in (int(one is not None), one or 0)]
+    return f"{{{', '.join(map(str, [value.size, *figures]))}}}"
+
+
+def _aligned(item: Item) -> list[int | None]:
+    """The other way to share memory, that of the first input alone."""
+    others: list[int | None] = [None] * (len(item.case.given) - 1)
+    aligned = item.emitted.overlap_aligned
+    return [aligned[0] if aligned else None, *others]
 
 
 def _overlaps(item: Item) -> list[int | None]:

@@ -65,6 +65,18 @@ def test_an_overlap_that_is_too_large(cpu: str, tmp_path: Path) -> None:
     assert failure.startswith(f"{item.name}, sample 0, input 0 overlaps: output[1] is ")
 
 
+@pytest.mark.parametrize("cpu", (HOST, "cortex-m4"))
+def test_an_overlap_by_whole_pixels_that_is_too_large(cpu: str, tmp_path: Path) -> None:
+    every = items("depthwise_conv2d", ["dsp"])
+    item = next(i for i in every if (i.emitted.overlap_aligned or (-1, 0))[0] > 0)
+    assert item.emitted.overlap_aligned
+    distance, channels = item.emitted.overlap_aligned
+    less = replace(item.emitted, overlap_aligned=(distance - channels, channels))
+    failures = run([replace(item, emitted=less)], cpu, tmp_path)
+    assert failures
+    assert all("input 0 overlaps by whole pixels: output[" in failure for failure in failures)
+
+
 def test_every_kernel_has_cases() -> None:
     from west_utvm.kernels import registry
 

@@ -265,6 +265,52 @@ def test_pooling(kind: str, size: Quad, window: tuple[int, int], how: Convolutio
     assert emit(operator, Options()).overlap == least
 
 
+@pytest.mark.parametrize("word", [1, 2])
+@pytest.mark.parametrize(("size", "window", "how"), POOLS)
+def test_words(size: Quad, window: tuple[int, int], how: Convolution, word: int) -> None:
+    """A few channels of a pixel at a time; the last may be some of those before, too."""
+    if size[3] < word:
+        pytest.skip("fewer channels than a word has")
+    pool = Pooling(window, how.strides, how.padding, how.clamp)
+    output = convolution("conv2d", size, size[3], window, how).outputs[0]
+    operator = Operator("max_pool2d", "", "", 0, (value(size),), (output,), pool)
+    pixels = taps(operator, window, (1, 1))
+    batches, height, width, channels = output.shape
+    events: list[Event] = []
+    for n, place in enumerate(product(range(batches), range(height), range(width))):
+        for done in range(0, channels, word):
+            own = [min(done, channels - word) + i for i in range(word)]
+            events += [("r", p * channels + c) for p in pixels(*place) for c in own]
+            events += [("w", n * channels + c) for c in own]
+    least = smallest(events, operator.inputs[0].size, output.size)
+    assert least <= overlap.in_words(operator, word) <= least + word - 1
+
+
+@pytest.mark.parametrize("height", [1, 2, 3])
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize(("size", "window", "how"), GRID)
+def test_in_bands(
+    size: Quad, window: tuple[int, int], how: Convolution, copies: int, height: int
+) -> None:
+    """As ``test_bands``, at any distance, with several output channels of an input channel."""
+    operator = convolution("depthwise_conv2d", size, size[3] * copies, window, how)
+    pixels = taps(operator, window, how.dilation)
+    batches, rows, width, channels = operator.outputs[0].shape
+    events: list[Event] = []
+    number = np.zeros((batches, rows, width), np.int64)
+    for batch, first in product(range(batches), range(0, rows, height)):
+        places = list(product([batch], range(first, min(first + height, rows)), range(width)))
+        number[batch, first : first + height] = batch * rows + first
+        for c in range(size[3]):
+            events += [("r", p * size[3] + c) for at in places for p in pixels(*at)]
+            for _, y, x in places:
+                pixel = (batch * rows + y) * width + x
+                events += [("w", pixel * channels + c * copies + i) for i in range(copies)]
+    least = smallest(events, operator.inputs[0].size, operator.outputs[0].size)
+    given = overlap.in_bands(operator, number.reshape(-1), once=size[3] == 1)
+    assert least <= given <= least + size[3] + channels
+
+
 @pytest.mark.parametrize("rows", [1, 2, 4])
 @pytest.mark.parametrize(("inner", "outer"), [(5, 5), (3, 8), (8, 3), (4, 1), (1, 4)])
 def test_fully_connected(rows: int, inner: int, outer: int) -> None:

@@ -44,11 +44,12 @@ def depthwise3x3(operator: Operator, options: Options) -> Emitted | None:
     return Emitted(
         headers=(
             *packing.HEADERS,
-            *("taps.h", "window.h", "patch.h", "depthwise3x3.h", "depthwise3x3_{rounding}.h"),
+            *("taps.h", "window.h", "plane.h", "depthwise3x3.h", "depthwise3x3_{rounding}.h"),
             f"depthwise3x3_{kind}.h",
         ),
         kernel=f"depthwise3x3_{kind}",
-        overlap_aligned=_overlap_aligned(operator),
+        # Four channels of a band are read before they are written; this is right for any band.
+        overlap_aligned=overlap.bands(operator, 1),
         struct="depthwise3x3",
         fields={
             "window": window(operator),
@@ -91,9 +92,10 @@ def taps(operator: Operator, options: Options) -> Emitted | None:
     data, weights, _ = operator.inputs
     output = operator.outputs[0]
     count = weights.shape[0] * weights.shape[1]
+    more = ("depthwise_copies.h",) if output.shape[3] > data.shape[3] else ()
     return Emitted(
-        headers=(*packing.HEADERS, "taps.h", "window.h", "patch.h", "depthwise_taps.h"),
-        kernel="depthwise_taps",
+        headers=(*packing.HEADERS, "taps.h", "window.h", "depthwise_taps.h", *more),
+        kernel="depthwise_copies" if more else "depthwise_taps",
         struct="depthwise_taps",
         fields={
             "window": window(operator),
@@ -122,9 +124,3 @@ def _words3x3(channels: packing.Channels) -> Array:
     words = np.ascontiguousarray(taken).view("<i4").reshape(len(rows), 3).astype(np.int32)
     bias = channels.bias.astype(np.int32)[:, None]
     return np.hstack([words, bias, channels.scale_of_each]).reshape(-1)
-
-
-def _overlap_aligned(operator: Operator) -> tuple[int, int] | None:
-    """Four channels of a band of rows are read before they are written; the figure for bands of
-    one row is right for any. Not where the last four are some of those before, too."""
-    return None if operator.outputs[0].shape[3] % _PLANES else overlap.bands(operator, 1)

@@ -65,22 +65,56 @@ def depthwise(operator: Operator, *, pixels: int = 1) -> int:
     return of_steps(reads, written, operator.inputs[0].size)
 
 
+def in_words(operator: Operator, word: int) -> int:
+    """Of a pooling that computes ``word`` channels of a pixel after each other, or a multiple of
+    these; the last may be some of those before, too."""
+    channels = operator.outputs[0].shape[-1]
+    done = np.arange(0, channels, word)
+    corners = _corners(operator)[:, None] * channels
+    written = np.arange(len(corners))[:, None] * channels + done
+    reads = corners + np.minimum(done, channels - word)
+    return of_steps(reads.reshape(-1), written.reshape(-1), operator.inputs[0].size)
+
+
 def bands(operator: Operator, height: int) -> tuple[int, int]:
+    """``of_channels`` for bands of ``height`` output rows."""
+    batches, rows, width, _ = operator.outputs[0].shape
+    row = np.arange(batches * rows)
+    number = row // rows * rows + row % rows // height
+    return of_channels(operator, np.repeat(number, width))
+
+
+def of_channels(operator: Operator, number: Array) -> tuple[int, int]:
     """Of a depthwise convolution with as many channels out as in that reads, for a few channels
-    at a time, all that a band of ``height`` output rows needs of these, and then writes the band.
+    at a time, all that a band of output pixels needs of these, and then writes the band.
+    ``number`` is the band of each pixel, int64 [pixels]: they are computed in this order.
 
     It is the figure of ``Emitted.overlap_aligned``: where pixels of input and output lie one on
     the other, a channel is never written over another, so that each counts alone.
     """
     channels = operator.outputs[0].shape[-1]
-    corners = _corners(operator)
-    _, rows, width, _ = operator.outputs[0].shape
-    pixel = np.arange(len(corners))
-    row = pixel // width % rows
-    # What is written before a band's pixels are read: all rows before the band.
-    written = pixel - pixel % width - row % height * width
-    distance = of_steps(corners, written, operator.inputs[0].size // channels)
+    reads, written = _of_bands(operator, number)
+    # What is written before a band's pixels are read: all pixels before the band.
+    before = np.concatenate([[0], written[:-1]])
+    distance = of_steps(reads, before, operator.inputs[0].size // channels)
     return distance * channels, channels
+
+
+def in_bands(operator: Operator, number: Array, *, once: bool) -> int:
+    """The same where they may lie anyhow, with any number of channels. ``once``: a band's pixels
+    are read before any of its channels is written; else before the last of these."""
+    reads, written = _of_bands(operator, number)
+    source, output = operator.inputs[0], operator.outputs[0]
+    written = np.concatenate([[0], written[:-1]]) if once else written
+    return of_steps(reads * source.shape[-1], written * output.shape[-1], source.size)
+
+
+def _of_bands(operator: Operator, number: Array) -> tuple[Array, Array]:
+    """For each band the first pixel of the input that it needs, and the end of its pixels."""
+    order = np.argsort(number, kind="stable")
+    starts = np.flatnonzero(np.diff(number[order], prepend=-1))
+    reads = np.minimum.reduceat(_corners(operator)[order], starts)
+    return reads, np.maximum.reduceat(order, starts) + 1
 
 
 def rows(count: int, size_in: int, size_out: int, *, ahead: int | None = None) -> int:

@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+import math
+
 from west_utvm.kernels import onnx_runtime, overlap
 from west_utvm.kernels.emitted import Emitted, Field
 from west_utvm.kernels.options import Options
 from west_utvm.lowering.program import Operator, Pooling
+
+# Of c/pool2d_words.h: channels of a word, and taps whose int8 add up to int16.
+_WORD = 4
+_MOST_SUMMED = 256
 
 
 def average_pool2d(operator: Operator, options: Options) -> Emitted:
@@ -20,6 +26,25 @@ def pool2d(operator: Operator, options: Options) -> Emitted:
     headers = ("base.h", "taps.h", "pool2d.h")
     return Emitted(
         headers, operator.kind, "pool2d", _fields(operator), overlap=overlap.depthwise(operator)
+    )
+
+
+def words(operator: Operator, options: Options) -> Emitted | None:
+    """The same, four channels at a time; means of windows whose sums have 16 bits."""
+    attributes = operator.attributes
+    assert isinstance(attributes, Pooling)
+    average = operator.kind == "average_pool2d"
+    if operator.inputs[0].shape[3] < _WORD:
+        return None
+    if average and math.prod(attributes.window) > _MOST_SUMMED:
+        return None
+    return Emitted(
+        headers=("base.h", "taps.h", "words.h", "pool2d.h", "pool2d_words.h"),
+        kernel=f"{operator.kind}_words",
+        struct="pool2d",
+        fields=_fields(operator),
+        label=f"{operator.kind}, dsp",
+        overlap=overlap.in_words(operator, _WORD),
     )
 
 

@@ -26,20 +26,6 @@ struct utvm_pass3x3 {
 	int32_t step;	/* from one column of results to the next */
 };
 
-/* A column of four planes, each so many words after the one before, from two rows of pixels. */
-UTVM_INLINE void utvm_plane_column(int32_t *to, int32_t size, int32_t upper, int32_t lower)
-{
-	const int32_t upper_even = utvm_even_bytes(upper);
-	const int32_t upper_odd = utvm_odd_bytes(upper);
-	const int32_t lower_even = utvm_even_bytes(lower);
-	const int32_t lower_odd = utvm_odd_bytes(lower);
-
-	to[0] = utvm_low_halves(upper_even, lower_even);
-	to[size] = utvm_low_halves(upper_odd, lower_odd);
-	to[2 * size] = utvm_high_halves(upper_even, lower_even);
-	to[3 * size] = utvm_high_halves(upper_odd, lower_odd);
-}
-
 /* The columns outside of the image, which stay. */
 UTVM_INLINE void utvm_plane_borders(const struct utvm_depthwise3x3 *p, int32_t *planes)
 {
@@ -188,14 +174,14 @@ UTVM_INLINE void utvm_band3x3(const struct utvm_depthwise3x3 *p, utvm_kind3x3 ki
 	struct utvm_row3x3 rows[6];
 
 	utvm_find_rows3x3(p, image, y, &zero, rows);
-	for (int32_t left = channels; left > 0; left -= 4) {
-		/* The last four may be some of those before, too. */
-		const int32_t c = utvm_min(channels - left, channels - 4);
-		const int32_t *own = constants + c * UTVM_DEPTHWISE_WORDS;
+	for (int32_t c = 0, count = (channels - 1) % 4 + 1; c < channels; c += count, count = 4) {
+		/* Of the first four only those that are not among the next. */
+		const int32_t *const end = planes + count * size;
+		const int32_t *plane = planes;
 
 		utvm_plane_rows(p, rows, c, first);
-		for (int32_t i = 0; i < 4; i++, own += UTVM_DEPTHWISE_WORDS) {
-			kind(p, pass, planes + i * size, own, output + c + i);
+		for (; plane != end; plane += size, constants += UTVM_DEPTHWISE_WORDS) {
+			kind(p, pass, plane, constants, output++);
 		}
 	}
 }

@@ -84,6 +84,10 @@ UTVM_INLINE void utvm_taps_find(const struct utvm_window *w, const int8_t *image
 	}
 }
 
+typedef void (*utvm_taps_kind)(const struct utvm_depthwise_taps *p, const int8_t *const *taps,
+			       const int8_t *weights, const int32_t *constants, int8_t *output);
+
+/* All channels of a pixel, each from an input channel of its own. */
 UTVM_SHARED void utvm_taps_pixel(const struct utvm_depthwise_taps *p, const int8_t *const *taps,
 				 const int8_t *weights, const int32_t *constants, int8_t *output)
 {
@@ -91,23 +95,21 @@ UTVM_SHARED void utvm_taps_pixel(const struct utvm_depthwise_taps *p, const int8
 		taps + p->window.window_height * p->window.window_width;
 	int32_t channel = 0;
 
-	if (p->copies == 1) {
-		for (; channel < p->channels - 3; channel += 4) {
-			utvm_taps_four(p, taps, end, channel, weights + channel, constants,
-				       output + channel);
-			constants += 4 * UTVM_CHANNEL_WORDS;
-		}
+	for (; channel < p->channels - 3; channel += 4) {
+		utvm_taps_four(p, taps, end, channel, weights + channel, constants,
+			       output + channel);
+		constants += 4 * UTVM_CHANNEL_WORDS;
 	}
 	for (; channel < p->channels; channel++) {
-		utvm_taps_channel(p, taps, end, channel / p->copies, weights + channel, constants,
+		utvm_taps_channel(p, taps, end, channel, weights + channel, constants,
 				  output + channel);
 		constants += UTVM_CHANNEL_WORDS;
 	}
 }
 
-UTVM_SHARED void utvm_depthwise_taps(const struct utvm_depthwise_taps *p, const int8_t *input,
-				     const int8_t *weights, const int32_t *constants, void *scratch,
-				     int8_t *output)
+UTVM_INLINE void utvm_taps_image(const struct utvm_depthwise_taps *p, utvm_taps_kind pixel,
+				 const int8_t *input, const int8_t *weights,
+				 const int32_t *constants, void *scratch, int8_t *output)
 {
 	const struct utvm_window *const w = &p->window;
 	const int8_t **const taps = scratch;
@@ -122,8 +124,15 @@ UTVM_SHARED void utvm_depthwise_taps(const struct utvm_depthwise_taps *p, const 
 		for (int32_t column = 0; column < w->width; column++) {
 			utvm_taps_find(w, image, zeros, y, column * w->stride_x - w->pad_left,
 				       taps);
-			utvm_taps_pixel(p, taps, weights, constants, output);
+			pixel(p, taps, weights, constants, output);
 			output += p->channels;
 		}
 	}
+}
+
+UTVM_SHARED void utvm_depthwise_taps(const struct utvm_depthwise_taps *p, const int8_t *input,
+				     const int8_t *weights, const int32_t *constants, void *scratch,
+				     int8_t *output)
+{
+	utvm_taps_image(p, utvm_taps_pixel, input, weights, constants, scratch, output);
 }
