@@ -30,8 +30,8 @@ CASES = {
 MOST = {
     "ad01_int8": (768, 768, 768),
     "kws_ref_model": (12_000, 12_000, 12_000),
-    "pretrainedResnet_quant": (34_000, 34_400, 35_000),
-    "vww_96_int8": (40_000, 40_000, 40_200),
+    "pretrainedResnet_quant": (26_000, 26_000, 27_000),
+    "vww_96_int8": (29_000, 29_000, 29_000),
 }
 Compile = Callable[..., Any]
 
@@ -107,8 +107,9 @@ def test_model_in_its_workspace(
     """Every operator's output is right when it is written, whatever it is written over."""
     model = (mlperf_tiny / f"{name}.tflite").read_bytes()
     inputs = samples(model, 2)
-    # Channels that are left out are in the reference's results.
-    compiled = compile_(model, rounding, io_in_workspace=True, without=["fold-channels"])
+    # Channels that are left out are in the results of the reference, and all of each result.
+    without = ["fold-channels", "chain-rows"]
+    compiled = compile_(model, rounding, io_in_workspace=True, without=without)
     wanted = run(model, inputs, rounding, written=True)
     operators = signature(model).operators
     program = built(compiled, model, tmp_path / "build", "-DUTVM_TRACE")

@@ -21,7 +21,7 @@ _MAX_LINKS = 4
 # Of a turn. Two are what kernels of depthwise convolutions compute at once.
 _ROWS = (2, 4, 8, 16)
 # The workspace must get smaller by a part of this.
-_WORTH = 32
+_WORTH = 10
 
 
 def chain_rows(planned: PlannedProgram, place: Place) -> PlannedProgram:
