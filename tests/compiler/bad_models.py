@@ -26,7 +26,7 @@ SECONDS = 30.0
 ADDRESS_SPACE = 4 << 30
 SAMPLES = 2
 # UTVM_FLIPS=full flips 1,000 bytes of each model, small and real (an hour).
-SMALL_FLIPS, REAL_FLIPS = (1000, 1000) if os.environ.get("UTVM_FLIPS") == "full" else (60, 8)
+SMALL_FLIPS, REAL_FLIPS = (1000, 1000) if os.environ.get("UTVM_FLIPS") == "full" else (40, 8)
 
 
 @dataclass(frozen=True)

@@ -63,11 +63,11 @@ MOST_MACS = 250_000
 MOST_ELEMENTS = 4_000
 # How many cases of each kind, times UTVM_KERNEL_CASES.
 COUNTS = {
-    "conv2d": 75,
+    "conv2d": 66,
     "grouped_conv2d": 36,
     "conv2d_transpose": 12,
-    "chain": 48,
-    "depthwise_conv2d": 84,
+    "chain": 32,
+    "depthwise_conv2d": 66,
     "fully_connected": 27,
     "batch_matmul": 9,
     "average_pool2d": 15,
