@@ -14,6 +14,7 @@ from west_utvm.kernels.chain import may_be_chain, may_be_link
 from west_utvm.lowering.program import Chain, Elementwise, Operator, Program, Value
 from west_utvm.planning.places import PlannedProgram
 from west_utvm.planning.planner import ALIGNMENT
+from west_utvm.planning.readers import readers
 from west_utvm.planning.tenants import tenants
 
 Place = Callable[[Program, int | None], PlannedProgram]
@@ -106,15 +107,12 @@ class _Neighbours:
     """What reads the result of an operator, and nothing else does; and the other way round."""
 
     def __init__(self, program: Program) -> None:
-        readers: dict[int, list[Operator]] = {}
-        for operator in program.operators:
-            for value in operator.inputs:
-                readers.setdefault(id(value), []).append(operator)
+        found = readers(program)
         kept = set(map(id, program.outputs))
         self.next: dict[int, Operator] = {}
         self.previous: dict[int, Operator] = {}
         for operator in program.operators:
-            [*others] = readers.get(id(operator.outputs[0]), [])
+            others = found[id(operator.outputs[0])]
             if len(others) == 1 and id(operator.outputs[0]) not in kept:
                 self.next[id(operator)] = others[0]
                 self.previous[id(others[0])] = operator

@@ -23,6 +23,7 @@ from west_utvm.lowering.program import (
     Program,
     Value,
 )
+from west_utvm.planning.readers import readers
 
 # What kernels take at a time: as many channels as make whole ones are kept.
 _KEPT = 4
@@ -55,10 +56,8 @@ class _Analysis:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.constants: dict[int, list[int | None]] = {}
-        self.readers: dict[int, list[Operator]] = {}
+        self.readers = readers(program)
         for operator in program.operators:
-            for value in operator.inputs:
-                self.readers.setdefault(id(value), []).append(operator)
             self.constants[id(operator.outputs[0])] = self._results(operator)
 
     def without(self) -> Program:
@@ -97,7 +96,7 @@ class _Analysis:
 
     def _connected(self, value: Value) -> Iterator[Value]:
         yield value
-        for reader in self.readers.get(id(value), []):
+        for reader in self.readers[id(value)]:
             if _passes_on(reader):
                 yield from self._connected(reader.outputs[0])
 
@@ -105,7 +104,7 @@ class _Analysis:
         """Of the channels of connected values, those that somebody needs; some more for kernels."""
         needed = np.zeros(values[0].shape[-1], bool)
         for value in values:
-            for reader in self.readers.get(id(value), []):
+            for reader in self.readers[id(value)]:
                 if not _passes_on(reader):
                     needed |= _needed(reader, value, self._of(value))
         spare = np.flatnonzero(~needed)

@@ -8,7 +8,7 @@ but a clamp, a transposition that moves nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from west_utvm.lowering.program import (
     Value,
 )
 from west_utvm.planning.channels import fold_channels
+from west_utvm.planning.readers import readers
 
 Emit = Callable[[Operator], Emitted]
 Fold = Callable[[Program, Emit], Program]
@@ -39,7 +40,7 @@ _CLAMPED = (Convolution, TransposedConvolution, FullyConnected, Elementwise, Poo
 def fold_pad(program: Program, emit: Emit) -> Program:
     """pad -> convolution becomes a convolution with more padding, where what is padded with is
     the input's zero point; and pad -> max_pool2d the same, where it is the lowest integer."""
-    uses = _uses(program)
+    uses = readers(program)
     replaced: dict[int, Operator | None] = {}
     for operator in program.operators:
         consumers = uses[id(operator.outputs[0])]
@@ -91,7 +92,7 @@ def _reach(operator: Operator) -> tuple[int, int]:
 
 def fold_activation(program: Program, emit: Emit) -> Program:
     """A unary function that only clamps becomes part of the operator before it."""
-    uses = _uses(program)
+    uses = readers(program)
     writers = {id(value): op for op in program.operators for value in op.outputs}
     replaced: dict[int, Operator | None] = {}
     for operator in program.operators:
@@ -169,24 +170,6 @@ def _same_quantization(a: Value, b: Value) -> bool:
 
 def _is_output(program: Program, value: Value) -> bool:
     return any(value is output for output in program.outputs)
-
-
-@dataclass(frozen=True)
-class _Uses:
-    """Who reads a value, once for each time that it does."""
-
-    by_value: Mapping[int, list[Operator]]
-
-    def __getitem__(self, value: int) -> list[Operator]:
-        return self.by_value.get(value, [])
-
-
-def _uses(program: Program) -> _Uses:
-    found: dict[int, list[Operator]] = {}
-    for operator in program.operators:
-        for value in operator.inputs:
-            found.setdefault(id(value), []).append(operator)
-    return _Uses(found)
 
 
 def _with(program: Program, replaced: Mapping[int, Operator | None]) -> Program:
