@@ -58,7 +58,7 @@ def packed_dsp(operator: Operator, options: Options) -> Emitted | None:
         return None
     loop = packed.kind(operator, options.rounding)
     inputs = _inputs(parts[0].weights.shape[1], loop, options.rounding)
-    words = [_words(part, inputs) for part in parts]
+    words = [packing.pair_records(part, part.weights, inputs) for part in parts]
     at_once = min(len(parts), -(-_AT_ONCE // inputs))
     taps = math.prod(operator.inputs[1].shape[1:3])
     return Emitted(
@@ -170,12 +170,3 @@ def _inputs(copied: int, loop: str, rounding: Rounding) -> int:
     from two on, what is in C takes eights."""
     assembly = rounding == "tflm" and loop != "narrow"
     return max(copied, packing.TURN) if assembly else packing.padded(copied)
-
-
-def _words(channels: packing.Channels, inputs: int) -> Array:
-    """For two channels their biases, weights and scales; then for the next two."""
-    words = packing.pair_words(channels.weights, inputs)
-    scales = np.zeros((2 * len(words), channels.scales.shape[1]), np.int32)
-    scales[: len(channels.bias)] = channels.scales
-    biases = packing.pair_biases(channels.bias)
-    return np.hstack([biases, words, scales.reshape(len(words), -1)]).reshape(-1)

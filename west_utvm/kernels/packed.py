@@ -207,11 +207,8 @@ def _conv2d_words(
     rows, row = gathered
     whole = np.zeros((len(channels.bias), rows, _fours(row)), np.int64)
     whole[:, :, :row] = channels.weights.reshape(-1, rows, row)
-    words = packing.pair_words(whole.reshape(len(whole), -1), _inputs(rows, row, rounding))
-    biases = packing.pair_biases(channels.bias)
-    scales = np.zeros((2 * len(words), channels.scales.shape[1]), np.int32)
-    scales[: len(channels.bias)] = channels.scale_of_each
-    return np.hstack([biases, words, scales.reshape(len(words), -1)]).reshape(-1)
+    weights = whole.reshape(len(whole), -1)
+    return packing.pair_records(channels, weights, _inputs(rows, row, rounding))
 
 
 def _four_words(channels: packing.Channels) -> Array:

@@ -129,6 +129,15 @@ def pair_words(weights: Array, inputs: int) -> Array:
     return words(groups[:, 0::2], groups[:, 1::2])
 
 
+def pair_records(channels: Channels, weights: Array, inputs: int) -> Array:
+    """For two channels their biases, ``weights`` as words, and scales; then for the next two."""
+    pairs = pair_words(weights, inputs)
+    scales = np.zeros((2 * len(pairs), channels.scales.shape[1]), np.int32)
+    scales[: len(channels.bias)] = channels.scale_of_each
+    biases = pair_biases(channels.bias)
+    return np.hstack([biases, pairs, scales.reshape(len(pairs), -1)]).reshape(-1)
+
+
 def words(low: Array, high: Array) -> Array:
     """Two numbers of 16 bits in each word, int32."""
     found: Array = ((low & 0xFFFF) | high << 16).astype(np.int32)
