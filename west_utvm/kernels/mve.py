@@ -119,7 +119,7 @@ def _conv1x1(operator: Operator, options: Options, clamp: Clamp, steps: dict[str
         kernel=f"mve_{kind}_{variant(operator, clamp, plain)}",
         struct="mve_conv1x1",
         fields={**steps, "pixels": pixels(operator, clamp)},
-        constants=_packed(plain, operator),
+        constants=packed(plain, operator.inputs[1].shape[0]),
         macs=operator.outputs[0].elements * depth,
         overlap=line_overlap(steps, some, channels),
     )
@@ -197,7 +197,7 @@ def columns(operator: Operator, options: Options) -> Emitted | None:
             "strip_size": size,
             "pixels": {**pixels(operator, attributes.clamp), "depth": depth + more},
         },
-        constants=_packed(plain, operator),
+        constants=packed(plain, operator.inputs[1].shape[0]),
         macs=operator.outputs[0].elements * depth,
         scratch=size + (2 * (depth + more) if out_width % 2 else 0),
         overlap=rows_overlap(operator, height),
@@ -240,7 +240,7 @@ def conv2d(operator: Operator, options: Options) -> Emitted:
             "window": window(operator),
             "pixels": pixels(operator, clamp),
         },
-        constants=_packed(plain, operator),
+        constants=packed(plain, operator.inputs[1].shape[0]),
         macs=output.elements * depth,
         scratch=2 * depth,
         overlap=farthest(written, [*starts[2::2], operator.inputs[0].elements]),
@@ -300,17 +300,8 @@ def pixels(operator: Operator, clamp: Clamp) -> Mapping[str, Field]:
     }
 
 
-def packed_weights(operator: Operator, options: Options) -> Mapping[str, Array]:
-    """What kernels of pixels take."""
-    return _packed(prepared(operator, options, channel_axis=0), operator)
-
-
-def _packed(plain: Mapping[str, Array], operator: Operator) -> Mapping[str, Array]:
-    return packed(plain, operator.inputs[1].shape[0])
-
-
 def packed(plain: Mapping[str, Array], channels: int) -> dict[str, Array]:
-    """With a quad for each four channels: four biases and their scales."""
+    """What kernels of pixels take, with a quad for each four channels: biases and their scales."""
     every = dict(plain)
     for name in ("multiplier", "shift"):
         every[name] = np.broadcast_to(plain[name], channels)

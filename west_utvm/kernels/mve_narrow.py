@@ -6,6 +6,7 @@ Other kernels take four channels at a time, for a pixel or two; these four pixel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -27,8 +28,9 @@ def conv1x1(operator: Operator, options: Options) -> Emitted | None:
     depth, channels = operator.inputs[0].shape[3], operator.outputs[0].shape[3]
     if steps is None or channels % 4 == 0:
         return None
+    plain = mve.prepared(operator, options, channel_axis=0)
     width, step = steps["width"], steps["pixel_step"]
-    if not _suits(operator, options, width, step):
+    if not _suits(operator, plain, width, step):
         return None
     vectors, shared = mve.windows_shape(depth, step, width)
     # Pixels that are read as whole vectors end within the last one; and they come by four.
@@ -39,14 +41,14 @@ def conv1x1(operator: Operator, options: Options) -> Emitted | None:
     some = 32 if channels <= 8 else 16
     return Emitted(
         headers=(*mve.HEADERS, *_headers("mve_conv1x1.h", "mve_narrow1x1.h")),
-        kernel=f"mve_narrow1x1_{_variant(operator, options)}_{vectors}_{shared}",
+        kernel=f"mve_narrow1x1_{mve.variant(operator, attributes.clamp, plain)}_{vectors}_{shared}",
         struct="mve_narrow1x1",
         fields={
             "lines": {**steps, "pixels": mve.pixels(operator, attributes.clamp)},
             "safe": safe,
             "some": some,
         },
-        constants={"records": _records(operator, options)},
+        constants={"records": _records(operator, plain)},
         macs=operator.outputs[0].elements * depth,
         scratch=(rest + -rest % 4 - 1) * step + vectors * _LANES if rest else 1,
         overlap=mve.line_overlap(steps, some, channels, safe),
@@ -57,25 +59,26 @@ def columns(operator: Operator, options: Options) -> Emitted | None:
     """With few products, or where channels do not come by four."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
-    plain = mve.columns(operator, options)
+    plain = mve.prepared(operator, options, channel_axis=0)
+    whole = mve.columns(operator, options)
     _, rows, width, in_channels = operator.inputs[1].shape
     size = rows * width * in_channels
     _, height, width, _ = operator.outputs[0].shape
     step = attributes.strides[1] * rows * in_channels
     vectors, shared = mve.windows_shape(size, step, width)
-    if plain is None or not _suits(operator, options, width, step):
+    if whole is None or not _suits(operator, plain, width, step):
         return None
     last = (height - 1) * attributes.strides[0] * in_channels
     read = last + step * (width + -width % 4 - 1) + vectors * _LANES
-    strip = plain.fields["strip_size"]
+    strip = whole.fields["strip_size"]
     assert isinstance(strip, int)
     pixels = {**mve.pixels(operator, attributes.clamp), "depth": size}
     return replace(
-        plain,
+        whole,
         headers=(*mve.HEADERS, *_headers("mve_columns.h", "mve_narrow.h")),
-        kernel=f"mve_narrow_{_variant(operator, options)}_{vectors}_{shared}",
-        fields={**plain.fields, "pixels": pixels},
-        constants={"records": _records(operator, options)},
+        kernel=f"mve_narrow_{mve.variant(operator, attributes.clamp, plain)}_{vectors}_{shared}",
+        fields={**whole.fields, "pixels": pixels},
+        constants={"records": _records(operator, plain)},
         scratch=max(strip, read),
     )
 
@@ -84,21 +87,13 @@ def _headers(*own: str) -> tuple[str, ...]:
     return ("mve_row.h", "mve_pixels.h", "mve_windows.h", *own)
 
 
-def _variant(operator: Operator, options: Options) -> str:
-    attributes = operator.attributes
-    assert isinstance(attributes, Convolution)
-    plain = mve.prepared(operator, options, channel_axis=0)
-    return mve.variant(operator, attributes.clamp, plain)
-
-
-def _suits(operator: Operator, options: Options, width: int, step: int) -> bool:
+def _suits(operator: Operator, plain: Mapping[str, Array], width: int, step: int) -> bool:
     """Whether it can be, and is faster by instructions for a line of one pixel of each channel,
     counted in the loops."""
     attributes = operator.attributes
     assert isinstance(attributes, Convolution)
     channels = operator.inputs[1].shape[0]
     size = operator.inputs[1].elements // channels
-    plain = mve.prepared(operator, options, channel_axis=0)
     if size > _MAX_SIZE or not mve.saturates(attributes.clamp, plain):
         return False
     vectors, shared = mve.windows_shape(size, step, width)
@@ -109,9 +104,8 @@ def _suits(operator: Operator, options: Options, width: int, step: int) -> bool:
     return narrow < fours + rest
 
 
-def _records(operator: Operator, options: Options) -> Array:
+def _records(operator: Operator, plain: Mapping[str, Array]) -> Array:
     """A window is column by column."""
-    plain = mve.prepared(operator, options, channel_axis=0)
     weights = plain["weights"].reshape(operator.inputs[1].shape).transpose(0, 2, 1, 3)
     channels = len(weights)
     return mve.records(plain, weights.reshape(channels, -1), np.zeros(channels, np.int8))

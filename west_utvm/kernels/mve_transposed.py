@@ -21,12 +21,12 @@ def conv2d_transpose(operator: Operator, options: Options) -> Emitted | None:
     if portable.fields["own"]:
         return None
     phases = _phases(operator)
-    packed = [mve.packed_weights(phase, options) for phase in phases]
+    plains = [mve.prepared(phase, options, channel_axis=0) for phase in phases]
     batches, in_height, in_width, in_channels = operator.inputs[0].shape
     channels, rows, columns, _ = phases[0].inputs[1].shape
+    packed = [mve.packed(plain, channels) for plain in plains]
     depth = rows * columns * in_channels
-    plain = mve.prepared(phases[0], options, channel_axis=0)
-    variant = mve.variant(operator, attributes.clamp, plain)
+    variant = mve.variant(operator, attributes.clamp, plains[0])
     headers = ("taps.h", "mve_row.h", "mve_pixels.h", "window.h", "mve_conv2d.h")
     return Emitted(
         headers=(*mve.HEADERS, *headers, "mve_conv2d_transpose.h"),
