@@ -31,14 +31,25 @@ def add(operator: Operator, options: Options) -> Emitted:
 
 def _add_tflm(operator: Operator) -> Mapping[str, Field]:
     """Both inputs on twice the larger scale, with 20 bits more, in double precision."""
-    a, b = operator.inputs
-    twice = 2 * max(a.scale, b.scale)
-    scale_out = (1 << 20) * operator.outputs[0].scale
-    reals = (a.scale / twice, b.scale / twice, twice / scale_out)
-    if reals[2] >= 1:
-        what = "adds what is far larger than its result can hold"
+    twice = _twice_the_larger(operator)
+    real = twice / ((1 << 20) * operator.outputs[0].scale)
+    sign = 1 if operator.kind == "add" else -1
+    return {**_on_one_scale(operator, twice, real, "adds"), "sign": sign}
+
+
+def _twice_the_larger(operator: Operator) -> float:
+    return 2 * max(value.scale for value in operator.inputs)
+
+
+def _on_one_scale(operator: Operator, scale: float, real: float, verb: str) -> Mapping[str, Field]:
+    """Both inputs on this scale, and what becomes of them times ``real``."""
+    if real >= 1:
+        what = f"{verb} what is far larger than its result can hold"
         raise refuse(operator, what, "its scales are far from each other: quantize again")
-    (am, ash), (bm, bsh), (multiplier, shift) = map(quantize_multiplier, reals)
+    a, b = operator.inputs
+    (am, ash), (bm, bsh), (multiplier, shift) = map(
+        quantize_multiplier, (a.scale / scale, b.scale / scale, real)
+    )
     return {
         "a_zero": a.zero_point,
         "a_multiplier": am,
@@ -48,7 +59,6 @@ def _add_tflm(operator: Operator) -> Mapping[str, Field]:
         "b_shift": bsh,
         "multiplier": multiplier,
         "shift": shift,
-        "sign": 1 if operator.kind == "add" else -1,
     }
 
 
@@ -131,25 +141,11 @@ def extreme(operator: Operator, options: Options) -> Emitted:
 def squared_difference(operator: Operator, options: Options) -> Emitted:
     """Both inputs on twice the larger scale, with 7 bits more. LiteRT has the kernel of TensorFlow
     Lite Micro."""
-    a, b = operator.inputs
-    twice = 2 * max(a.scale, b.scale)
+    twice = _twice_the_larger(operator)
     real = twice * twice / ((1 << 14) * operator.outputs[0].scale)
-    if real >= 1:
-        what = "squares what is far larger than its result can hold"
-        raise refuse(operator, what, "its scales are far from each other: quantize again")
-    (am, ash), (bm, bsh), (multiplier, shift) = map(
-        quantize_multiplier, (a.scale / twice, b.scale / twice, real)
-    )
     fields = {
         "shape": _shape(operator),
-        "a_zero": a.zero_point,
-        "a_multiplier": am,
-        "a_shift": ash,
-        "b_zero": b.zero_point,
-        "b_multiplier": bm,
-        "b_shift": bsh,
-        "multiplier": multiplier,
-        "shift": shift,
+        **_on_one_scale(operator, twice, real, "squares"),
         **_clamp(operator),
     }
     headers = ("base.h", "fixed_point.h", "broadcast.h", "squared_difference.h")
