@@ -92,8 +92,9 @@ def _is_image(value: Value) -> bool:
 
 
 def may_be_chain(links: Sequence[Operator]) -> bool:
-    """Links before the last one that has a window compute a row at a time, at which kernels of
-    depthwise convolutions are slow. With no window at all there would be nothing to keep."""
+    """With no window at all there would be no rows to keep. Links before the last one that has a
+    window compute few rows at a time, a single one where their number is odd, at which kernels of
+    depthwise convolutions, that compute two, are slow."""
     windows = [link for link in links if not _window(link).is_row]
     return len(links) > 1 and bool(windows) and all(link.kind in _DENSE for link in windows[:-1])
 
@@ -109,7 +110,10 @@ def chain(operator: Operator, emit: Emit) -> Emitted:
     turns = Turns(links, count, _behind_slabs(links))
     return Emitted(
         headers=tuple(dict.fromkeys([*headers, "chain.h"])),
-        macs=sum(emit(link).macs for link in whole),
+        macs=sum(
+            link.emitted.macs * (one.outputs[0].shape[1] // link.operator.outputs[0].shape[1])
+            for link, one in zip(links, whole, strict=True)
+        ),
         scratch=turns.scratch + max(one.scratch for one in emitted),
         label=f"by rows: {' + '.join(names)}",
         overlap=_overlap(operator, links, 0),

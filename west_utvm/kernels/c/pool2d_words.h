@@ -47,6 +47,7 @@ UTVM_INLINE int32_t utvm_four(int32_t value)
 	return (int32_t)(0x01010101U * ((uint32_t)value & 0xFFU));
 }
 
+/* In the order of memory, so that memcpy writes it as it was: unlike utvm_load4. */
 UTVM_INLINE int32_t utvm_word(const int8_t *bytes)
 {
 	int32_t word;
